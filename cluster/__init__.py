@@ -1,0 +1,1 @@
+"""What the deployments stand on: cameras, safety rules, storage, telemetry, settings."""

@@ -1,0 +1,1 @@
+"""Values and rules. Imports numpy and the standard library, nothing else."""

@@ -1,0 +1,142 @@
+"""Every error that a caller may meet, on one page.
+
+    SafeYoloError
+    ├── ConfigError            a file, key or field holds a wrong value
+    ├── CameraError            a source gives no frames
+    │   ├── CameraUnreachable  refused connection, unknown host, time-out while connecting
+    │   ├── CameraUnauthorized user or password refused
+    │   ├── CameraNotFound     no such path, file or device
+    │   ├── CameraUnreadable   connected, but no video or a codec that cannot be read
+    │   ├── CameraStalled      no frame within the read deadline
+    │   └── CameraEnded        the stream or file came to its end
+    ├── DetectorError          no answer to a frame
+    │   ├── WeightsError       a weights file that must not or cannot be loaded
+    │   ├── DetectorTimeout    no answer within the deadline
+    │   └── DetectorUnavailable no replica, or one that failed
+    ├── StorageError
+    │   ├── DatabaseUnavailable
+    │   ├── SnapshotsUnavailable
+    │   └── LeaseLost          an older epoch tried to write
+    └── OutboxFull             the camera's own disk has no place left
+
+Errors cross process borders: every constructor hands all of its arguments to `super().__init__`, so that
+pickling rebuilds them, and `__str__` formats the one line. Texts are redacted where they are made.
+"""
+
+from cluster.safety.redaction import redact
+
+
+class SafeYoloError(Exception):
+    """Base of all errors that SAFE-YOLO raises on purpose."""
+
+
+class ConfigError(SafeYoloError):
+    """A wrong value in a file, an argument or a request.
+
+    `where` names the file or request, `key` the place in it (`cameras[0].zones[1].polygon`),
+    `value` what stood there (redacted), `mend` what to write instead.
+    """
+
+    def __init__(self, where: str, key: str, value: str, reason: str, mend: str = "") -> None:
+        super().__init__(where, key, value, reason, mend)
+        self.where, self.key, self.value, self.reason, self.mend = where, key, redact(value), reason, mend
+
+    def __str__(self) -> str:
+        place = f"{self.where}: {self.key}" if self.key else self.where
+        value = f" = {self.value}" if self.value else ""
+        return _one_line(f"{place}{value}: {redact(self.reason)}", self.mend)
+
+
+class _Reasoned(SafeYoloError):
+    """An error that is a reason and a mend."""
+
+    def __init__(self, reason: str, mend: str = "") -> None:
+        super().__init__(reason, mend)
+        self.reason, self.mend = redact(reason), mend
+
+    def __str__(self) -> str:
+        return _one_line(self.reason, self.mend)
+
+
+class CameraError(_Reasoned):
+    """A source gives no frames. `code` is the label of the class in logs and metrics."""
+
+    code = "error"
+
+
+class CameraUnreachable(CameraError):
+    code = "unreachable"
+
+
+class CameraUnauthorized(CameraError):
+    code = "unauthorized"
+
+
+class CameraNotFound(CameraError):
+    code = "not_found"
+
+
+class CameraUnreadable(CameraError):
+    code = "unreadable"
+
+
+class CameraStalled(CameraError):
+    code = "stalled"
+
+
+class CameraEnded(CameraError):
+    code = "ended"
+
+
+class DetectorError(_Reasoned):
+    """A frame got no answer."""
+
+
+class WeightsError(DetectorError):
+    """Weights that are missing, truncated, of another task or with another sha256."""
+
+
+class DetectorTimeout(DetectorError):
+    """No answer within the deadline of the call."""
+
+
+class DetectorUnavailable(DetectorError):
+    """No replica could take the frame, or the replica failed on it."""
+
+
+class StorageError(_Reasoned):
+    """Something could not be kept."""
+
+
+class DatabaseUnavailable(StorageError):
+    """The database did not answer; the caller keeps what it has and tries again."""
+
+
+class SnapshotsUnavailable(StorageError):
+    """The snapshot store did not take or give a picture; rows are not affected."""
+
+
+class LeaseLost(StorageError):
+    """Another owner holds the camera with a newer epoch; what this one sends is refused."""
+
+    def __init__(self, camera_id: str, epoch: int, current_epoch: int) -> None:
+        SafeYoloError.__init__(self, camera_id, epoch, current_epoch)
+        self.camera_id, self.epoch, self.current_epoch = camera_id, epoch, current_epoch
+        self.reason = f"camera {camera_id}: epoch {epoch} was followed by {current_epoch}"
+        self.mend = ""
+
+
+class OutboxFull(SafeYoloError):
+    """An event could not be accepted: neither room nor anything of lower severity to drop."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(folder, reason)
+        self.folder, self.reason = folder, reason
+
+    def __str__(self) -> str:
+        return _one_line(f"outbox {self.folder}: {self.reason}", "free disk space or raise outbox.max_bytes")
+
+
+def _one_line(text: str, mend: str) -> str:
+    joined = f"{text}; {mend}" if mend else text
+    return " ".join(joined.split())

@@ -1,0 +1,63 @@
+"""What a camera and a detector are worth at this moment, and how they report it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class CameraStatus(StrEnum):
+    """CONNECTING: started, nothing seen yet. MONITORED: frames come and are looked at. DEGRADED: frames
+    come, detection is off, late or failing. UNMONITORED: blind. DISABLED: switched off on purpose."""
+
+    CONNECTING = "CONNECTING"
+    MONITORED = "MONITORED"
+    DEGRADED = "DEGRADED"
+    UNMONITORED = "UNMONITORED"
+    DISABLED = "DISABLED"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """One heartbeat of a camera, or what the supervisor says in its place.
+
+    Ages are seconds before the report was made, None: never. Rates are frames a second over the last few
+    seconds. `reason` says in one redacted line why the status is what it is; "" where it needs no reason.
+    """
+
+    camera_id: str
+    name: str
+    status: CameraStatus
+    since: datetime
+    reason: str = ""
+    source: str = ""
+    managed: str = "config"
+    revision: int = 0
+    epoch: int = 0
+    width: int = 0
+    height: int = 0
+    capture_fps: float = 0.0
+    detect_fps: float = 0.0
+    frame_age_s: float | None = None
+    inference_age_s: float | None = None
+    dropped_frames: int = 0
+    reconnects: int = 0
+    outbox_events: int = 0
+    outbox_dropped: int = 0
+    pid: int = 0
+    node_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorReport:
+    """What one Detector replica runs. `error` is the last fault in one line, "" if there is none."""
+
+    model: str
+    model_digest: str
+    runtime: str
+    device: str
+    image_size: int
+    ready: bool
+    frames: int = 0
+    inference_age_s: float | None = None
+    error: str = ""
+    pid: int = 0

@@ -1,0 +1,1 @@
+"""The typed configuration: what stands in the YAML files, checked once and handed down."""

@@ -1,0 +1,20 @@
+"""Base of every settings model, and the places that everything else is relative to."""
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+PROJECT_ROOT = Path(os.environ.get("SAFE_YOLO_ROOT", Path(__file__).resolve().parents[2]))
+"""Where `configs/` lies. An editable install and the image need no variable; a wheel does."""
+
+
+class Settings(BaseModel):
+    """Frozen, and refuses keys that it does not know. Units stand in the names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def project_path(path: str | Path) -> Path:
+    """`path`, relative ones taken from the project's root, so that every process means the same file."""
+    return PROJECT_ROOT / Path(path).expanduser()

@@ -1,0 +1,1 @@
+"""Ray Serve applications: what answers requests."""
