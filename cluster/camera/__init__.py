@@ -1,0 +1,1 @@
+"""One camera: sources, capture, motion, tracking, pipeline, outbox, actor."""

@@ -1,0 +1,1 @@
+"""Logs and metrics, declared once for every process."""

@@ -1,0 +1,1 @@
+"""Application `cameras`: supervisor and recorder."""

@@ -1,0 +1,1 @@
+"""Application `detector`: the model."""

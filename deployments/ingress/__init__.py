@@ -1,0 +1,1 @@
+"""Application `ingress`: routes, live streams, the web page."""
