@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -138,7 +138,9 @@ def _no_written_password(camera: CameraSettings) -> CameraSettings:
 class CamerasSettings(Settings):
     """What stands under `user_config` of the CameraSupervisor."""
 
-    cameras: tuple[Annotated[CameraSettings, Field()], ...] = Field((), max_length=1000)
+    cameras: tuple[CameraSettings, ...] = Field((), max_length=1000)
+    actor_cpus: float = Field(0.1, ge=0, le=8)
+    """What each camera's actor reserves of its node; read when the supervisor starts."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,0 +1,157 @@
+"""The way of a frame: newest frame, shrunk, detector, tracker, rules."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from cluster.camera.latest_frame import LatestFrame
+from cluster.camera.rate import RateMeter
+from cluster.camera.shrink import shrink
+from cluster.safety.detections import Detections
+from cluster.safety.errors import DetectorError
+from cluster.safety.events import SafetyEvent, SeenObject
+from cluster.safety.frames import Frame, Image
+from cluster.safety.tracks import Observation
+from cluster.settings.cameras import CameraSettings
+from cluster.telemetry import metrics
+
+_log = structlog.get_logger()
+_FIRST_IMAGE_SIZE = 640
+_LONGEST_WAIT_S = 0.5
+
+
+class Detect(Protocol):
+    """A call to the detector: BGR (h, w, 3) uint8 in, boxes in 0..1 out, within `deadline_s`.
+
+    Raises:
+        DetectorError: no answer, whatever the reason.
+    """
+
+    def __call__(self, image: Image, *, deadline_s: float) -> Detections: ...
+
+
+class Track(Protocol):
+    """Follows objects from frame to frame."""
+
+    def update(self, frame: Frame, detections: Detections) -> Observation: ...
+
+
+class Observe(Protocol):
+    """What becomes of an observation."""
+
+    def __call__(self, observation: Observation, frame: Frame) -> list[SafetyEvent]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is known of the last frame that was looked at; `inference_s` is monotonic, None: never."""
+
+    inference_s: float | None = None
+    sequence: int = 0
+    objects: tuple[SeenObject, ...] = ()
+    error: str = ""
+    dropped: int = 0
+
+
+class Pipeline:
+    """Looks at the newest frame, one at a time, at most `detect_fps` times a second.
+
+    `run` blocks and belongs to one thread; `stop`, `apply` and `looked` may be called from any other.
+    """
+
+    def __init__(
+        self,
+        camera: CameraSettings,
+        frames: LatestFrame,
+        detect: Detect,
+        tracker: Track,
+        observe: Observe,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._camera, self._frames = camera, frames
+        self._detect, self._tracker, self._observe = detect, tracker, observe
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._image_size = _FIRST_IMAGE_SIZE
+        self._looked = Looked()
+        self._rate = RateMeter()
+        self._tags = {"camera_id": camera.camera_id}
+
+    def run(self) -> None:
+        """Looks at frames until `stop`."""
+        sequence, next_look_s = 0, 0.0
+        while not self._stopping.wait(max(0.0, next_look_s - self._clock())):
+            frame = self._frames.take(sequence, _LONGEST_WAIT_S)
+            if frame is None:
+                continue
+            sequence = frame.sequence
+            started_s = self._clock()
+            if self._camera.detect:
+                self._look_or_drop(frame)
+            next_look_s = started_s + 1.0 / self._camera.detect_fps
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def apply(self, camera: CameraSettings) -> None:
+        """From the next frame on."""
+        self._camera = camera
+
+    def looked(self) -> Looked:
+        return self._looked
+
+    def detect_fps(self) -> float:
+        """Frames looked at a second, over the last few."""
+        return self._rate.rate(self._clock())
+
+    def look_at(self, frame: Frame) -> None:
+        """One frame's whole way.
+
+        Raises:
+            DetectorError: the detector did not answer in time.
+        """
+        image = shrink(frame.image, self._image_size)
+        detections = self._detect(image, deadline_s=self._camera.detector_deadline_s)
+        # The model in service says how large it wants its pictures: no second place to configure it.
+        self._image_size = detections.image_size
+        observation = self._tracker.update(frame, detections)
+        self._observe(observation, frame)
+        self._note(observation)
+        metrics.frames_processed.inc(1, self._tags)
+        metrics.frame_processing.observe(self._clock() - frame.captured_s, self._tags)
+
+    def _look_or_drop(self, frame: Frame) -> None:
+        if self._clock() - frame.captured_s > self._camera.max_frame_age_s:
+            self._drop("late")
+            return
+        with bound_contextvars(correlation_id=frame.correlation_id):
+            try:
+                self.look_at(frame)
+            except DetectorError as error:
+                self._looked = replace(self._looked, error=str(error))
+                self._drop("detector")
+            # The border of the loop: whatever a frame does to tracker or rules, the next frame is looked at,
+            # and the camera turns DEGRADED because no inference is noted.
+            except Exception as error:  # noqa: BLE001
+                self._looked = replace(self._looked, error=f"{type(error).__name__}: {error}")
+                _log.exception("frame_failed")
+                self._drop("error")
+
+    def _drop(self, reason: str) -> None:
+        self._looked = replace(self._looked, dropped=self._looked.dropped + 1)
+        metrics.frames_dropped.inc(1, {**self._tags, "reason": reason})
+
+    def _note(self, observation: Observation) -> None:
+        """Only a frame that went all the way counts as looked at."""
+        now_s = self._clock()
+        self._rate.tick(now_s)
+        objects = tuple(SeenObject(t.label, t.confidence, t.box, t.track_id) for t in observation.tracks)
+        self._looked = replace(
+            self._looked, inference_s=now_s, sequence=observation.sequence, objects=objects, error=""
+        )
