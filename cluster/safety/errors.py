@@ -17,7 +17,11 @@
     │   ├── DatabaseUnavailable
     │   ├── SnapshotsUnavailable
     │   └── LeaseLost          an older epoch tried to write
-    └── OutboxFull             the camera's own disk has no place left
+    ├── OutboxFull             the camera's own disk has no place left
+    └── OperationError         the command `safe-yolo` could not do what was asked
+        ├── MachineUnfit       a busy port, a foreign Ray, too little disk or memory
+        ├── SiteUnhealthy      deployed, but it does not become or stay healthy
+        └── Interrupted        somebody asked to stop
 
 Errors cross process borders: every constructor hands all of its arguments to `super().__init__`, so that
 pickling rebuilds them, and `__str__` formats the one line. Texts are redacted where they are made.
@@ -135,6 +139,22 @@ class OutboxFull(SafeYoloError):
 
     def __str__(self) -> str:
         return _one_line(f"outbox {self.folder}: {self.reason}", "free disk space or raise outbox.max_bytes")
+
+
+class OperationError(_Reasoned):
+    """The command `safe-yolo` could not do what was asked."""
+
+
+class MachineUnfit(OperationError):
+    """The machine lacks something: a busy port, a Ray that is not ours, too little disk or memory."""
+
+
+class SiteUnhealthy(OperationError):
+    """The site was deployed, and does not become or stay healthy; or none runs."""
+
+
+class Interrupted(OperationError):
+    """A signal asked to stop while something was waited for."""
 
 
 def _one_line(text: str, mend: str) -> str:
