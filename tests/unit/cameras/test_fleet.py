@@ -1,0 +1,193 @@
+"""The fleet of camera actors, with actors that live, hang and die as told."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from cluster.safety.events import EpisodeState, SafetyEvent, Severity
+from cluster.safety.status import CameraReport, CameraStatus
+from cluster.settings.cameras import Assignment, CameraSettings
+from deployments.cameras.fleet import ActorSilentError, CameraHandle, Desired, Fleet
+
+ZONE = {"zone_id": "z", "polygon": [[0, 0], [1, 0], [1, 1]]}
+
+
+def desired(camera_id: str = "a", revision: int = 1, **changes: object) -> Desired:
+    settings = CameraSettings.model_validate({"camera_id": camera_id, "source": "x.mp4", "zones": [ZONE], **changes})
+    return Desired(settings, revision)
+
+
+class FakeActor:
+    def __init__(self, camera_id: str) -> None:
+        self.camera_id = camera_id
+        self.revision, self.epoch = 1, 5
+        self.status = CameraStatus.MONITORED
+        self.silent = False
+        self.applied: list[Assignment] = []
+        self.ended = False
+
+    async def report(self, timeout_s: float) -> CameraReport:
+        if self.silent:
+            raise ActorSilentError("no answer within 2 s")
+        since = datetime.now(UTC)
+        return CameraReport(self.camera_id, "", self.status, since, revision=self.revision, epoch=self.epoch)
+
+    async def apply(self, assignment: Assignment, timeout_s: float) -> None:
+        self.applied.append(assignment)
+        self.revision = assignment.revision
+
+    async def end(self, timeout_s: float) -> None:
+        self.ended = True
+
+
+class FakeActors:
+    def __init__(self) -> None:
+        self.actors: dict[str, FakeActor] = {}
+        self.created: list[str] = []
+
+    async def running(self) -> Mapping[str, CameraHandle]:
+        return {camera_id: actor for camera_id, actor in self.actors.items() if not actor.ended}
+
+    async def create(self, camera_id: str) -> CameraHandle:
+        self.created.append(camera_id)
+        self.actors[camera_id] = FakeActor(camera_id)
+        return self.actors[camera_id]
+
+
+class Site:
+    """A fleet with a hand-set clock, and what it told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.actors = FakeActors()
+        self.told: list[SafetyEvent] = []
+        self.fleet = Fleet(self.actors, self.tell, clock=lambda: self.now_s)
+
+    async def tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
+        self.told.extend(events)
+
+    def round(self, *cameras: Desired, after_s: float = 2.0) -> None:
+        self.now_s += after_s
+        self.fleet.desire({camera.settings.camera_id: camera for camera in cameras})
+        asyncio.run(self.fleet.round())
+
+    def status(self, camera_id: str = "a") -> CameraStatus:
+        return {report.camera_id: report.status for report in self.fleet.reports()}[camera_id]
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def test_starts_what_is_missing_and_nothing_twice(site: Site) -> None:
+    site.round(desired("a"), desired("b"))
+    site.round(desired("a"), desired("b"))
+
+    assert sorted(site.actors.created) == ["a", "b"]
+    assert site.status() is CameraStatus.MONITORED
+
+
+def test_adopts_what_already_runs(site: Site) -> None:
+    site.actors.actors["a"] = FakeActor("a")
+
+    site.round(desired("a"))
+
+    assert site.actors.created == []
+    assert site.status() is CameraStatus.MONITORED
+
+
+def test_ends_what_should_not_run(site: Site) -> None:
+    site.actors.actors["old"] = FakeActor("old")
+
+    site.round(desired("a"))
+
+    assert site.actors.actors["old"].ended
+
+
+def test_a_disabled_camera_has_no_actor_and_says_disabled(site: Site) -> None:
+    site.round(desired("a"))
+
+    site.round(desired("a", enabled=False))
+
+    assert site.actors.actors["a"].ended
+    assert site.status() is CameraStatus.DISABLED
+
+
+def test_a_changed_spec_is_applied_under_the_lease_of_the_actor(site: Site) -> None:
+    site.round(desired("a", revision=1))
+
+    site.round(desired("a", revision=2, detect_fps=2))
+
+    (assignment,) = site.actors.actors["a"].applied
+    assert (assignment.revision, assignment.epoch, assignment.camera.detect_fps) == (2, 5, 2)
+
+
+def test_an_actor_that_still_waits_for_its_spec_is_not_told_one(site: Site) -> None:
+    site.actors.actors["a"] = FakeActor("a")
+    site.actors.actors["a"].epoch = 0
+
+    site.round(desired("a", revision=2))
+
+    assert site.actors.actors["a"].applied == []
+
+
+def test_one_missed_heartbeat_is_forgiven(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.actors["a"].silent = True
+
+    site.round(desired("a"))
+
+    assert site.status() is CameraStatus.MONITORED
+    assert site.told == []
+
+
+def test_a_hung_actor_is_reported_unmonitored_and_told_once(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.actors["a"].silent = True
+
+    for _ in range(6):
+        site.round(desired("a"))
+
+    assert site.status() is CameraStatus.UNMONITORED
+    (event,) = site.told
+    assert (event.event_type, event.severity, event.state) == (
+        "CAMERA_UNMONITORED",
+        Severity.CRITICAL,
+        EpisodeState.OPEN,
+    )
+
+
+def test_the_outage_is_closed_when_the_actor_watches_again(site: Site) -> None:
+    site.round(desired("a"))
+    actor = site.actors.actors["a"]
+    actor.silent = True
+    for _ in range(6):
+        site.round(desired("a"))
+
+    actor.silent, actor.status = False, CameraStatus.CONNECTING
+    site.round(desired("a"))
+    assert [event.state for event in site.told] == [EpisodeState.OPEN]
+
+    actor.status = CameraStatus.MONITORED
+    for _ in range(10):
+        site.round(desired("a"))
+
+    assert [event.state for event in site.told] == [EpisodeState.OPEN, EpisodeState.CLOSED]
+    assert len({event.event_id for event in site.told}) == 1
+
+
+def test_an_actor_that_never_comes_up_is_unmonitored(site: Site) -> None:
+    site.round(desired("a"))
+    never = FakeActors()
+    never.actors["b"] = FakeActor("b")
+    never.actors["b"].silent = True
+    site.actors.actors["b"] = never.actors["b"]
+
+    site.round(desired("a"), desired("b"))
+    assert site.status("b") is CameraStatus.CONNECTING
+
+    site.round(desired("a"), desired("b"), after_s=40)
+    assert site.status("b") is CameraStatus.UNMONITORED
