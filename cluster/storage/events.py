@@ -1,0 +1,210 @@
+"""The event store: one row an episode, one change row for whatever happens to it."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from cluster.safety.events import SafetyEvent
+from cluster.storage.change_log import append_changes
+from cluster.storage.leases import hold_lease
+from cluster.storage.records import Change, ChangeKind, EventFilter, Page, Position, SnapshotState, StoredEvent
+from cluster.storage.rows import event_values, stored_event
+from cluster.storage.tables import STILL_OPEN, change_counter, changes, events
+from cluster.storage.transactions import Transactions
+from cluster.storage.upsert import insert_into
+
+__all__ = ["Change", "ChangeKind", "EventFilter", "EventStore", "Page", "SnapshotState", "StoredEvent"]
+
+Changes = list[Change]
+MOST_ITEMS = 1000
+
+_KEPT = frozenset({"event_id", "recorded_at", "snapshot_state"})
+"""Columns of `event_values` that a higher revision does not overwrite."""
+
+
+class EventStore:
+    """Owned by whoever made the engine; any number of calls at once from its event loop.
+
+    Every method is one whole transaction, answers within the engine's `timeout_s` and raises DatabaseUnavailable
+    if the database refused, failed or did not answer. Repeating a call is always safe.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._transactions = Transactions(engine)
+
+    async def record(
+        self,
+        camera_id: str,
+        sender_epoch: int,
+        events: Sequence[SafetyEvent],
+        pending_snapshots: Collection[str] = (),
+    ) -> int:
+        """Keeps `events` of one camera, those whose revision is higher than the one kept; says how many changed.
+
+        `sender_epoch` is the lease of who delivers, which may be newer than that of the events; it becomes the
+        camera's epoch if that is lower. `pending_snapshots` are ids of events whose picture follows.
+
+        Raises:
+            LeaseLost: the camera has a newer epoch; nothing was kept.
+            ValueError: an event of another camera, or a time without zone.
+        """
+        rows = [_new_row(camera_id, event, pending_snapshots) for event in events]
+        return await self._transactions.write(lambda c: _record(c, camera_id, sender_epoch, rows))
+
+    async def snapshot_stored(self, event_id: str, name: str) -> bool:
+        """Says that the picture of an event is in the snapshot store; False if that was known, or no such event."""
+        known = and_(events.c.snapshot_state == SnapshotState.STORED, events.c.snapshot_name == name)
+        values = {"snapshot_state": SnapshotState.STORED.value, "snapshot_name": name}
+        return await self._snapshot(event_id, ~func.coalesce(known, False), values, ChangeKind.SNAPSHOT_STORED)
+
+    async def snapshot_lost(self, event_id: str) -> bool:
+        """Says that the picture will never come; False if one is stored, it was known, or no such event."""
+        open_states = (SnapshotState.NONE.value, SnapshotState.PENDING.value)
+        values = {"snapshot_state": SnapshotState.LOST.value}
+        return await self._snapshot(
+            event_id, events.c.snapshot_state.in_(open_states), values, ChangeKind.SNAPSHOT_LOST
+        )
+
+    async def get(self, event_id: str) -> StoredEvent | None:
+        """The event, None if there is none."""
+        found = await self._stored(_select_events().where(events.c.event_id == event_id))
+        return found[0] if found else None
+
+    async def list(self, filter: EventFilter, cursor: str | None = None, limit: int = 100) -> Page:
+        """At most `limit` (1 to 1000) events, newest first, those after `cursor`.
+
+        Raises:
+            ValueError: a wrong cursor or limit.
+        """
+        _check_limit(limit)
+        query = _select_events().where(*_conditions(filter))
+        if cursor is not None:
+            query = query.where(_after(Position.of(cursor)))
+        newest_first = query.order_by(events.c.opened_at.desc(), events.c.event_id.desc())
+        return _page(await self._stored(newest_first.limit(limit + 1)), limit)
+
+    async def open_events(self, camera_id: str) -> Sequence[StoredEvent]:
+        """The events of a camera that are not closed, oldest first."""
+        query = _select_events().where(events.c.camera_id == camera_id, STILL_OPEN)
+        return await self._stored(query.order_by(events.c.opened_at, events.c.event_id))
+
+    async def changes_after(self, number: int, limit: int = 100) -> Changes:
+        """At most `limit` (1 to 1000) changes with a higher number, in the order of their numbers.
+
+        Numbers are in commit order: who goes on after the last one that it read never misses one.
+        """
+        _check_limit(limit)
+        query = (
+            _select_events()
+            .add_columns(changes.c.number, changes.c.kind)
+            .join(changes, changes.c.event_id == events.c.event_id)
+            .where(changes.c.number > number)
+            .order_by(changes.c.number)
+            .limit(limit)
+        )
+        rows = await self._rows(query)
+        return [Change(row.number, ChangeKind(row.kind), stored_event(row)) for row in rows]
+
+    async def last_change(self) -> int:
+        """The number of the last change, 0 if there never was one."""
+        rows = await self._rows(select(change_counter.c.last))
+        return int(rows[0].last)
+
+    async def ping(self) -> None:
+        """Returns if the database answers and has its tables."""
+        await self.last_change()
+
+    async def _snapshot(
+        self, event_id: str, where: ColumnElement[bool], values: dict[str, Any], kind: ChangeKind
+    ) -> bool:
+        query = update(events).where(events.c.event_id == event_id, where).values(values).returning(events.c.revision)
+
+        async def work(connection: AsyncConnection) -> bool:
+            revision = (await connection.execute(query)).scalar()
+            if revision is not None:
+                await append_changes(connection, kind, [(event_id, revision)])
+            return revision is not None
+
+        return await self._transactions.write(work)
+
+    async def _stored(self, query: Select[Any]) -> Sequence[StoredEvent]:
+        return [stored_event(row) for row in await self._rows(query)]
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        async def work(connection: AsyncConnection) -> Sequence[Any]:
+            return list(await connection.execute(query))
+
+        return await self._transactions.read(work)
+
+
+def _new_row(camera_id: str, event: SafetyEvent, pending_snapshots: Collection[str]) -> dict[str, Any]:
+    if event.camera_id != camera_id:
+        raise ValueError(f"event {event.event_id}: camera_id: {event.camera_id!r} was sent as one of {camera_id!r}")
+    state = SnapshotState.PENDING if event.event_id in pending_snapshots else SnapshotState.NONE
+    return event_values(event, state, datetime.now(UTC))
+
+
+async def _record(connection: AsyncConnection, camera_id: str, epoch: int, rows: Sequence[dict[str, Any]]) -> int:
+    await hold_lease(connection, camera_id, epoch)
+    # Rows are locked in the order of their ids, so that two senders of the same ones do not wait for each other.
+    by_id = sorted(range(len(rows)), key=lambda index: rows[index]["event_id"])
+    changed = sorted([index for index in by_id if await _upsert(connection, rows[index])])
+    told = [(rows[index]["event_id"], rows[index]["revision"]) for index in changed]
+    await append_changes(connection, ChangeKind.EVENT, told)
+    return len(changed)
+
+
+async def _upsert(connection: AsyncConnection, row: dict[str, Any]) -> bool:
+    insert = insert_into(connection, events, row)
+    new = insert.excluded
+    # A stored picture stays; one that was lost may still come with a later revision.
+    pending = and_(events.c.snapshot_state != SnapshotState.STORED.value, new.snapshot_state == "pending")
+    query = insert.on_conflict_do_update(
+        index_elements=[events.c.event_id],
+        set_={
+            **{name: new[name] for name in row if name not in _KEPT},
+            "snapshot_state": case((pending, SnapshotState.PENDING.value), else_=events.c.snapshot_state),
+        },
+        where=events.c.revision < new.revision,
+    ).returning(events.c.event_id)
+    return (await connection.execute(query)).first() is not None
+
+
+def _select_events() -> Select[Any]:
+    number = select(func.max(changes.c.number)).where(changes.c.event_id == events.c.event_id)
+    return select(events, number.correlate(events).scalar_subquery().label("change_number"))
+
+
+def _conditions(wanted: EventFilter) -> Sequence[ColumnElement[bool]]:
+    same = ("camera_id", "zone_id", "event_type", "severity", "state")
+    found = [events.c[name] == str(getattr(wanted, name)) for name in same if getattr(wanted, name) is not None]
+    if wanted.acknowledged is not None:
+        unacknowledged = events.c.acknowledged_at.is_(None)
+        found.append(~unacknowledged if wanted.acknowledged else unacknowledged)
+    if wanted.opened_after is not None:
+        found.append(events.c.opened_at >= wanted.opened_after)
+    if wanted.opened_before is not None:
+        found.append(events.c.opened_at < wanted.opened_before)
+    return found
+
+
+def _after(position: Position) -> ColumnElement[bool]:
+    same_moment = and_(events.c.opened_at == position.opened_at, events.c.event_id < position.event_id)
+    # The first condition says nothing new; it is the one that an index can answer.
+    return and_(events.c.opened_at <= position.opened_at, or_(events.c.opened_at < position.opened_at, same_moment))
+
+
+def _page(found: Sequence[StoredEvent], limit: int) -> Page:
+    items = tuple(found[:limit])
+    if len(found) <= limit:
+        return Page(items, None)
+    last = items[-1].event
+    return Page(items, Position(last.opened_at, last.event_id).cursor)
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MOST_ITEMS:
+        raise ValueError(f"limit: {limit} is not within 1..{MOST_ITEMS}")

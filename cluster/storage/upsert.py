@@ -1,0 +1,14 @@
+"""INSERT ... ON CONFLICT, which PostgreSQL and SQLite spell alike and SQLAlchemy keeps in two places."""
+
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def insert_into(connection: AsyncConnection, table: Table, values: dict[str, Any]) -> postgresql.Insert | sqlite.Insert:
+    """An insert of `values` with `on_conflict_do_update` and `excluded`, in the connection's dialect."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).values(values)
+    return sqlite.insert(table).values(values)
