@@ -52,7 +52,12 @@ def holder_of(port: int) -> str:
     except (psutil.Error, OSError):
         return "another process"
     for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if (
+            connection.status == psutil.CONN_LISTEN
+            and connection.laddr
+            and connection.laddr.port == port
+            and connection.pid
+        ):
             return f"process {connection.pid} ({_name(connection.pid)})"
     return "another process"
 

@@ -1,0 +1,283 @@
+"""The command `safe-yolo`: what a person types, onto what `cluster.operation` does."""
+
+import json
+import sys
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer carries its own click, and is pinned
+
+from cluster.operation import config_check, doctor, machine, ray_state, site
+from cluster.operation.demo import ensure_clip, follow
+from cluster.operation.findings import Finding, Level, has_errors
+from cluster.operation.interruption import Interruption
+from cluster.operation.ports import NodePorts, is_free
+from cluster.operation.progress import Progress
+from cluster.operation.serve_file import SERVE_FILE, ServeFile, load_serve_file
+from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
+from cluster.safety.redaction import redact
+from cluster.settings.base import project_path
+
+EXIT_CODES: dict[type[SafeYoloError], int] = {ConfigError: 2, MachineUnfit: 3, SiteUnhealthy: 1, Interrupted: 130}
+_EPILOG = (
+    "Exit codes: 0 all is well; 1 what was looked at is not (a camera is blind, a deployment failed, nothing runs); "
+    "2 wrong usage or configuration; 3 the machine lacks something (a busy port, a foreign Ray, disk, memory); "
+    "130 stopped by a signal. Every error is one line on stderr."
+)
+
+app = typer.Typer(
+    name="safe-yolo",
+    help="Watches the cameras of an industrial site and raises safety events. One Ray cluster, one command.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cameras_app = typer.Typer(help="Look at camera sources.", no_args_is_help=True)
+config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+app.add_typer(cameras_app, name="cameras")
+app.add_typer(config_app, name="config")
+
+# Without a terminal rich takes 80 columns, and cuts what a log or a program wants whole.
+_out = Console(width=None if sys.stdout.isatty() else 160)
+_err = Console(stderr=True)
+
+Config = Annotated[str, typer.Option("--config", "-c", help="The Serve configuration.", show_default=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+RayPort = Annotated[int, typer.Option(help="Port of Ray itself.", envvar="SAFE_YOLO_RAY_PORT", min=1024, max=65535)]
+DashboardPort = Annotated[
+    int, typer.Option(help="Port of the Ray dashboard.", envvar="SAFE_YOLO_DASHBOARD_PORT", min=1024, max=65535)
+]
+MetricsPort = Annotated[
+    int, typer.Option(help="Port of Ray's metrics.", envvar="SAFE_YOLO_METRICS_PORT", min=1024, max=65535)
+]
+_DEFAULT = NodePorts()
+_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
+
+
+@app.command()
+def up(
+    config: Config = SERVE_FILE,
+    ray_port: RayPort = _DEFAULT.ray,
+    dashboard_port: DashboardPort = _DEFAULT.dashboard,
+    metrics_port: MetricsPort = _DEFAULT.metrics,
+) -> None:
+    """Start Ray if it does not run, roll the site out, wait until it watches, print where it is.
+
+    Running it again rolls a changed configuration out.
+    """
+    serve = _checked(config)
+    with Interruption() as interruption:
+        _bring_up(serve, NodePorts(ray_port, dashboard_port, metrics_port), interruption)
+
+
+@app.command()
+def down() -> None:
+    """Stop the site and the Ray that `up` started, and see that no process is left."""
+    with Interruption() as interruption:
+        if not site.take_down(Progress(_out), interruption):
+            _say("nothing runs")
+
+
+@app.command()
+def demo(
+    config: Config = SERVE_FILE,
+    ray_port: RayPort = _DEFAULT.ray,
+    dashboard_port: DashboardPort = _DEFAULT.dashboard,
+    metrics_port: MetricsPort = _DEFAULT.metrics,
+    exit_after_event: Annotated[str, typer.Option(help="End after the first event of this type, for tests.")] = "",
+) -> None:
+    """Make a clip of people who walk into a zone, run the site on it, tell its events; Ctrl-C ends it all.
+
+    A second Ctrl-C hurries.
+    """
+    from cluster.camera.demo_clip import make_demo_clip  # OpenCV; other commands start faster without
+
+    serve = _checked(config, demo_clip_follows=True)
+    ports = NodePorts(ray_port, dashboard_port, metrics_port)
+    progress = Progress(_out)
+    with Interruption() as interruption:
+        if ray_state.load() is None:
+            machine.check_machine(ray_state.state_dir(), ports, serve.port)
+        try:
+            ensure_clip(project_path(config_check.DEMO_CLIP), make_demo_clip, progress, interruption)
+            running = _bring_up(serve, ports, interruption)
+            _say("events follow; Ctrl-C ends the demo")
+            follow(_site_api(running.page), running.page, _say, interruption, exit_after_event=exit_after_event)
+        except Interrupted:
+            pass  # somebody had enough: that is how a demo ends
+        finally:
+            progress.close()
+            site.take_down(Progress(_out), interruption)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Cameras with status, fps and age of the last inference; replicas; nodes. Exit code 1: something is not well."""
+    from cluster.operation.dashboard import Dashboard
+    from cluster.operation.site_status import read_status, tables
+
+    state = ray_state.load()
+    if state is None or not state.page:
+        raise SiteUnhealthy("no site runs here", "start it with `safe-yolo up`")
+    found = read_status(state.page, state.dashboard, _site_api(state.page), Dashboard(state.dashboard))
+    _show_json(found.as_json()) if as_json else _out.print(tables(found))
+    _exit_unless(not found.problems, 1)
+
+
+@cameras_app.command("check")
+def cameras_check(
+    names: Annotated[list[str], typer.Argument(metavar="ID_OR_SOURCE...", help="Camera ids, or addresses and files.")],
+    config: Config = SERVE_FILE,
+    as_json: AsJson = False,
+) -> None:
+    """Open sources; print size, fps and codec, or the reason why there is no picture. Exit code 1: one has none."""
+    from cluster.camera.opening import probe  # OpenCV
+    from cluster.operation.source_check import camera_called, check_source
+
+    declared = load_serve_file(config).cameras.cameras
+    wanted = [camera_called(name, declared) for name in names]
+    results = [check_source(camera, probe) for camera in wanted]
+    if as_json:
+        _show_json(results)
+    else:
+        for result in results:
+            _say(_source_line(result))
+    _exit_unless(all(result["ok"] for result in results), 1)
+
+
+@config_app.command("check")
+def config_check_command(config: Config = SERVE_FILE, as_json: AsJson = False) -> None:
+    """Check the YAML files, weights, variables and sources. Exit code 2: something is wrong."""
+    _, findings = config_check.check_config(config)
+    _show_findings(findings, as_json)
+    _exit_unless(not has_errors(findings), 2)
+
+
+@app.command("doctor")
+def doctor_command(
+    config: Config = SERVE_FILE,
+    as_json: AsJson = False,
+    ray_port: RayPort = _DEFAULT.ray,
+    dashboard_port: DashboardPort = _DEFAULT.dashboard,
+    metrics_port: MetricsPort = _DEFAULT.metrics,
+) -> None:
+    """Check Python, Ray, GPU, ports, disk, database, weights; say the mend. Exit code 3: something is missing."""
+    from cluster.operation.database import describe
+
+    serve, findings = config_check.check_config(config)
+    probes = doctor.Probes(
+        python=(sys.version_info.major, sys.version_info.minor),
+        version_of=metadata.version,
+        gpus=doctor.real_gpus,
+        resources=lambda: machine.resources_of(ray_state.state_dir()),
+        port_is_free=is_free,
+        database=describe,
+        site=ray_state.load(),
+    )
+    found = doctor.examine(probes, NodePorts(ray_port, dashboard_port, metrics_port), serve, findings)
+    _show_findings(found, as_json)
+    _exit_unless(not has_errors(found), 3)
+
+
+def main() -> None:
+    """The entry point: exits with the code that `--help` explains."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code. Every error becomes one line on stderr."""
+    try:
+        return int(app(arguments, prog_name="safe-yolo", standalone_mode=False) or 0)
+    except SafeYoloError as error:
+        return _failed(str(error), next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind)))
+    except NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except ClickException as error:
+        return _failed(error.format_message(), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("stopped by a signal", 130)
+
+
+def _checked(path: str, *, demo_clip_follows: bool = False) -> ServeFile:
+    """The configuration, or exit code 2 with a line for each fault: nothing is started on a wrong one."""
+    serve, findings = config_check.check_config(path, demo_clip_follows=demo_clip_follows)
+    for finding in findings:
+        if finding.level is not Level.OK:
+            _complain(f"{finding.level}: {_finding_line(finding)}")
+    if serve is None or has_errors(findings):
+        raise typer.Exit(2)
+    return serve
+
+
+def _bring_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) -> ray_state.RayState:
+    from cluster.operation.database import migrate
+
+    progress = Progress(_out)
+    try:
+        running = site.bring_up(serve, ports, progress, interruption, migrate=migrate)
+    finally:
+        progress.close()
+    for line in running.blind:
+        _complain(f"warning: camera {line}")
+    _say(f"page           {running.state.page}")
+    _say(f"Ray dashboard  {running.state.dashboard}")
+    return running.state
+
+
+def _site_api(page: str) -> Any:
+    from cluster.operation.site_api import SiteApi
+
+    return SiteApi(page)
+
+
+def _show_findings(findings: list[Finding], as_json: bool) -> None:
+    if as_json:
+        _show_json([finding.as_json() for finding in findings])
+        return
+    width = max((len(finding.subject) for finding in findings), default=0)
+    for finding in findings:
+        text = f"{finding.text}; {finding.mend}" if finding.mend else finding.text
+        line = Text(f"{finding.level:<8}", style=_COLOURS[finding.level])
+        line.append(f"{finding.subject:<{width}}  {redact(text)}", style=Style.null())
+        _out.print(line, soft_wrap=True)
+
+
+def _finding_line(finding: Finding) -> str:
+    text = f"{finding.subject}: {finding.text}" if finding.subject not in finding.text else finding.text
+    return f"{text}; {finding.mend}" if finding.mend else text
+
+
+def _source_line(result: dict[str, Any]) -> str:
+    if not result["ok"]:
+        return f"{result['source']}  {result['code']}: {result['reason']}"
+    return f"{result['source']}  {result['width']}x{result['height']}  {result['fps']:.1f} fps  {result['codec']}"
+
+
+def _show_json(value: Any) -> None:
+    _out.print(
+        json.dumps(value, ensure_ascii=False, indent=2, default=str), markup=False, highlight=False, soft_wrap=True
+    )
+
+
+def _say(line: str) -> None:
+    _out.print(redact(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def _complain(line: str) -> None:
+    _err.print(" ".join(redact(line).split()), markup=False, highlight=False, soft_wrap=True)
+
+
+def _failed(line: str, code: int) -> int:
+    _complain(f"error: {line}")
+    return code
+
+
+def _exit_unless(well: bool, code: int) -> None:
+    if not well:
+        raise typer.Exit(code)

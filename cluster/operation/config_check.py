@@ -1,0 +1,121 @@
+"""`config check`: every fault that can be seen before anything runs, each with its line."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from cluster.operation.findings import Finding, fault, ok, warning
+from cluster.operation.serve_file import ServeFile, load_serve_file
+from cluster.operation.weights_file import check_digest, locate
+from cluster.safety.errors import ConfigError, SafeYoloError
+from cluster.safety.objects import is_a
+from cluster.settings.base import project_path
+from cluster.settings.cameras import CameraSettings, SourceKind
+from cluster.settings.environment import unset_variables
+from cluster.settings.load import MODELS_FILE, load_models, load_site
+from cluster.settings.models import ModelSettings
+
+Value = TypeVar("Value")
+
+DEMO_CLIP = ".safe-yolo/demo.mp4"
+
+
+def check_config(
+    path: str, *, models_file: str = MODELS_FILE, demo_clip_follows: bool = False
+) -> tuple[ServeFile | None, list[Finding]]:
+    """The checked file (None if it cannot be read at all) and one finding for each thing looked at.
+
+    `demo_clip_follows`: the clip is about to be made, its absence is no fault.
+    """
+    findings: list[Finding] = []
+    serve = _kept(findings, path, lambda: load_serve_file(path))
+    if serve is None:
+        return None, findings
+    count = len(serve.cameras.cameras)
+    findings.append(ok(path, f"{count} camera{'s' if count != 1 else ''}, page on port {serve.port}"))
+    if site := _kept(findings, serve.site_file, lambda: load_site(serve.site_file)):
+        findings.append(ok(serve.site_file, f"{site.name}, {site.time_zone}"))
+    model = _kept(findings, models_file, lambda: _model_in_service(serve, models_file))
+    if model is not None:
+        findings.append(_weights(model))
+        findings.extend(_objects_nobody_finds(serve, model))
+    for index, camera in enumerate(serve.cameras.cameras):
+        key = f"{serve.keys['cameras']}.cameras[{index}].source"
+        findings.extend(_source(camera, path, key, demo_clip_follows))
+    return serve, findings
+
+
+def source_fault(camera: CameraSettings, where: str, key: str) -> ConfigError | None:
+    """What is wrong with the source, as far as it can be told without opening it."""
+    if names := unset_variables(camera.source):
+        return ConfigError(where, key, "${" + names[0] + "}", "the variable is not set", f"export {names[0]}=...")
+    if camera.kind is not SourceKind.FILE:
+        return None
+    file = project_path(camera.source.removeprefix("file://"))
+    reason = _file_fault(file)
+    if not reason:
+        return None
+    mend = "run `make demo`, which makes it" if camera.source == DEMO_CLIP else "name a video file"
+    return ConfigError(where, key, repr(camera.public_source), reason, mend)
+
+
+def _file_fault(file: Path) -> str:
+    if not file.exists():
+        return "no such file"
+    if file.is_dir():
+        return "is a directory"
+    return "is empty" if file.stat().st_size == 0 else ""
+
+
+def _kept(findings: list[Finding], subject: str, read: Callable[[], Value]) -> Value | None:
+    """What `read` gives, or None and its error among the findings."""
+    try:
+        return read()
+    except SafeYoloError as error:
+        findings.append(fault(subject, error))
+        return None
+
+
+def _source(camera: CameraSettings, where: str, key: str, demo_clip_follows: bool) -> Iterator[Finding]:
+    subject = f"camera {camera.camera_id}"
+    if demo_clip_follows and camera.source == DEMO_CLIP:
+        return
+    error = source_fault(camera, where, key)
+    yield fault(subject, error) if error else ok(subject, camera.public_source)
+
+
+def _model_in_service(serve: ServeFile, models_file: str) -> ModelSettings:
+    models = load_models(models_file)
+    try:
+        return models.named(serve.detector.model)
+    except KeyError as error:
+        key = f"{serve.keys['detector']}.model"
+        reason = str(error.args[0]).removeprefix(f"unknown model {serve.detector.model!r}, ")
+        raise ConfigError(serve.path, key, repr(serve.detector.model), f"unknown model, {reason}") from error
+
+
+def _weights(model: ModelSettings) -> Finding:
+    subject = f"model {model.name}"
+    try:
+        path = locate(model)
+        if path is None:
+            return warning(subject, f"{model.weights} is not here yet, the detector fetches it", "needs the internet")
+        check_digest(model, path)
+    except SafeYoloError as error:
+        return fault(subject, error)
+    return ok(subject, f"{path.name}, sha256 as written, {model.licence}")
+
+
+def _objects_nobody_finds(serve: ServeFile, model: ModelSettings) -> Iterator[Finding]:
+    """A zone that waits for what the model cannot see is a blind zone: say it."""
+    labels = set(model.classes.values())
+    for camera in serve.cameras.cameras:
+        for zone in camera.zones:
+            wanted = {*zone.objects, *zone.require, *zone.must_contain}
+            unseen = sorted(name for name in wanted if not any(is_a(label, name) for label in labels))
+            if unseen:
+                yield warning(
+                    f"camera {camera.camera_id}",
+                    f"zone {zone.zone_id} needs {', '.join(unseen)}, which model {model.name} never finds",
+                    "use a model that knows it, or take it out of the zone",
+                )
