@@ -87,7 +87,8 @@ def workshop() -> NDArray[np.float32]:
     _draw_press(canvas)
     grain = np.random.default_rng(11).normal(0, 5, (HEIGHT_PX // 4, WIDTH_PX // 4, 1)).astype(np.float32)
     stains = cv2.resize(grain, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)[..., None]
-    return np.clip(cv2.GaussianBlur(canvas, (0, 0), 1.2).astype(np.float32) + stains, 0, 255)
+    soft = cv2.GaussianBlur(canvas, (0, 0), 1.2).astype(np.float32)
+    return np.asarray(np.clip(soft + stains, 0, 255), dtype=np.float32)
 
 
 def paste(scene: NDArray[np.float32], person: Cutout, feet_x_px: float, feet_y_px: float) -> None:

@@ -1,0 +1,157 @@
+"""YOLO as the site sees it: pictures in, `Detections` with the site's own names out. Knows no Ray.
+
+torch and ultralytics are imported inside functions: they take seconds, and a replica answers health checks
+meanwhile. Ultralytics' `predict` costs 2 ms a call over the parts used here (AutoBackend, letterbox, NMS).
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from cluster.safety.detections import Detections
+from cluster.safety.errors import DetectorError, DetectorUnavailable, WeightsError
+from cluster.safety.frames import Image
+from cluster.settings.models import DetectorSettings, ModelSettings
+from deployments.detector.backend import Backend, open_backend
+from deployments.detector.hardware import thread_count
+from deployments.detector.letterbox import Letterbox
+from deployments.detector.weights import verified
+
+log = structlog.get_logger()
+
+
+class YoloModel:
+    """A loaded model. Belongs to one thread at a time: runtimes reuse their buffers from call to call."""
+
+    def __init__(self, backend: Backend, settings: DetectorSettings, entry: ModelSettings) -> None:
+        self._backend = backend
+        self._settings = settings
+        self.name = entry.name
+        self.digest = entry.sha256
+        self.runtime, self.device = backend.runtime, backend.device
+        self.image_size = max(backend.fixed_size or (settings.image_size,))
+        self._labels = _labels(backend, entry)
+        self.knows = frozenset(self._labels.values())
+
+    @classmethod
+    def load(cls, settings: DetectorSettings, entry: ModelSettings, *, threads: int | None = None) -> Self:
+        """Check and open the weights of `entry`; on a CPU, .pt weights are exported to OpenVINO first.
+
+        Raises:
+            WeightsError: missing, truncated, another sha256, another task, or without the classes of `entry`.
+        """
+        path = verified(entry)
+        backend = open_backend(path, settings.runtime, entry.sha256, threads or thread_count())
+        return cls(backend, settings, entry)
+
+    @property
+    def batches(self) -> bool:
+        """Whether several pictures at once are faster than one by one."""
+        return self.device != "cpu"
+
+    def detect_all(self, images: Sequence[Image]) -> list[Detections]:
+        """What is in each of `images`, in their order; pictures of one shape go through the model together.
+
+        Pictures of different shapes do not: padding them to a common one would make what a camera sees
+        depend on which other cameras sent a frame in the same moment.
+
+        Raises:
+            DetectorUnavailable: the GPU is out of memory.
+            DetectorError: the runtime failed on these pictures.
+        """
+        found: dict[int, Detections] = {}
+        for indices in _by_shape(images):
+            for index, detections in zip(indices, self._detect([images[i] for i in indices]), strict=True):
+                found[index] = detections
+        return [found[index] for index in range(len(images))]
+
+    def prove(self, image: Image) -> Detections:
+        """One whole pass over a real picture, before the model is trusted with cameras.
+
+        Raises:
+            WeightsError: it fails, or gives numbers that are none; such a model would see nothing and say nothing.
+        """
+        try:
+            raw = self._backend.infer(self._letterbox(image).apply([image]))
+            detections = self.detect_all([image])[0]
+        except DetectorError as error:
+            raise WeightsError(f"model {self.name}: fails on a picture: {error.reason}", error.mend) from error
+        if not np.isfinite(raw).all():
+            raise WeightsError(f"model {self.name}: gives numbers that are not finite", "try runtime: torch")
+        return detections
+
+    def _detect(self, images: list[Image]) -> list[Detections]:
+        letterbox = self._letterbox(images[0])
+        started_s = time.perf_counter()
+        try:
+            rows = self._backend.detect(letterbox.apply(images), self._settings.confidence, self._settings.iou)
+        except Exception as error:  # border of a foreign runtime: its errors neither pickle nor say what to do
+            raise _ours(error) from error
+        each_s = (time.perf_counter() - started_s) / len(images)
+        return [self._detections(letterbox, found, each_s) for found in rows]
+
+    def _letterbox(self, image: Image) -> Letterbox:
+        height, width = image.shape[:2]
+        return Letterbox.of(width, height, self.image_size, self._backend.stride, self._backend.fixed_size)
+
+    def _detections(self, letterbox: Letterbox, rows: NDArray[np.float32], inference_s: float) -> Detections:
+        """rows: (n, 6) x1 y1 x2 y2 in pixels of the letterboxed picture, confidence, class."""
+        kept = rows[np.isin(rows[:, 5].astype(int), list(self._labels))]
+        return Detections(
+            boxes=letterbox.undo(kept[:, :4]),
+            confidences=np.ascontiguousarray(kept[:, 4], dtype=np.float32),
+            labels=tuple(self._labels[int(number)] for number in kept[:, 5]),
+            model_digest=self.digest,
+            image_size=self.image_size,
+            inference_s=inference_s,
+        )
+
+
+def _labels(backend: Backend, entry: ModelSettings) -> dict[int, str]:
+    """Class numbers of the model onto the site's names; classes that `entry` does not name are ignored."""
+    names = backend.class_names
+    unknown = [name for name in entry.classes if name not in names.values()]
+    if unknown:
+        raise WeightsError(
+            f"model {entry.name}: has no class {', '.join(map(repr, unknown))}, "
+            f"but {', '.join(repr(name) for name in list(names.values())[:20])}",
+            "correct classes in configs/models.yaml",
+        )
+    return {number: entry.classes[name] for number, name in names.items() if name in entry.classes}
+
+
+def _by_shape(images: Sequence[Image]) -> list[list[int]]:
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, image in enumerate(images):
+        groups.setdefault(image.shape, []).append(index)
+    return list(groups.values())
+
+
+def _ours(error: Exception) -> DetectorError:
+    import torch  # loaded long since; see the top of this module
+
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        log.critical("gpu_out_of_memory", reason=str(error))
+        torch.cuda.empty_cache()
+        return DetectorUnavailable("the GPU is out of memory", "lower max_batch_size or image_size")
+    return DetectorError(f"inference failed: {type(error).__name__}: {error}")
+
+
+def proof_picture() -> Image:
+    """A street with people, out of the ultralytics package.
+
+    Raises:
+        WeightsError: the package came without it.
+    """
+    import cv2
+    from ultralytics.utils import ASSETS
+
+    picture: Any = cv2.imread(str(Path(ASSETS) / "bus.jpg"))
+    if picture is None:
+        raise WeightsError(f"{ASSETS}/bus.jpg: missing", "run `make setup`")
+    return np.asarray(picture, dtype=np.uint8)
