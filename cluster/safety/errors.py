@@ -16,7 +16,8 @@
     ├── StorageError
     │   ├── DatabaseUnavailable
     │   ├── SnapshotsUnavailable
-    │   └── LeaseLost          an older epoch tried to write
+    │   ├── LeaseLost          an older epoch tried to write
+    │   └── OutboxBusy         another living process owns the camera's outbox
     ├── OutboxFull             the camera's own disk has no place left
     └── OperationError         the command `safe-yolo` could not do what was asked
         ├── MachineUnfit       a busy port, a foreign Ray, too little disk or memory
@@ -130,8 +131,12 @@ class LeaseLost(StorageError):
         self.mend = ""
 
 
+class OutboxBusy(StorageError):
+    """Another living process owns the outbox of this camera on this node."""
+
+
 class OutboxFull(SafeYoloError):
-    """An event could not be accepted: neither room nor anything of lower severity to drop."""
+    """Events could not be made durable: neither room nor anything of lower severity to drop, or a broken disk."""
 
     def __init__(self, folder: str, reason: str) -> None:
         super().__init__(folder, reason)
