@@ -43,6 +43,7 @@ class CameraReport:
     reconnects: int = 0
     outbox_events: int = 0
     outbox_dropped: int = 0
+    outbox_dropped_critical: int = 0
     pid: int = 0
     node_id: str = ""
 

@@ -1,0 +1,67 @@
+"""Builds the application `ingress`."""
+
+import ray.serve
+from ray.serve import Application
+from starlette.applications import Starlette
+
+from cluster.settings.base import Settings
+from cluster.settings.load import SITE_FILE, load_site
+from cluster.storage.engine import create_engine
+from cluster.storage.events import EventStore
+from cluster.storage.snapshots import open_snapshots
+from cluster.telemetry.logs import configure_logs
+from deployments.ingress.application import LOOPBACK, create_app
+from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
+from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
+from deployments.ingress.services import Services
+
+
+class IngressArguments(Settings):
+    """`args` of the application in serve_config.yaml. A new `release` rolls the code."""
+
+    release: str
+    site: str = SITE_FILE
+    hosts: tuple[str, ...] = LOOPBACK
+    """Names in the Host header that are served, "*" for all."""
+
+
+class Ingress:
+    """Serve deployment: one replica's Starlette application with the real cluster behind it."""
+
+    def __init__(self, arguments: IngressArguments) -> None:
+        configure_logs("ingress", release=arguments.release)
+        site = load_site(arguments.site)
+        engine = create_engine(site)
+        services = Services(
+            cameras=ServeCameras(),
+            detector=ServeDetector(),
+            events=EventStore(engine),
+            snapshots=open_snapshots(site),
+            metrics=RayLiveMetrics(),
+        )
+        self._starlette = create_app(
+            services,
+            release=arguments.release,
+            hosts=arguments.hosts,
+            echo_request_id=False,
+            close_engine=engine.dispose,
+        )
+        self._farewell = Farewell(self._starlette.state.live)
+
+    def __serve_build_asgi_app__(self) -> Starlette:
+        return self._starlette
+
+    async def check_health(self) -> None:
+        """Serve asks as long as this replica is to stay."""
+        self._farewell.asked()
+
+    async def dismiss(self) -> None:
+        """Close all sockets with 1012, for an orderly stop of the whole; callers use `handle.broadcast`."""
+        await self._starlette.state.live.say_goodbye()
+
+
+def build(arguments: IngressArguments) -> Application:
+    deployment = ray.serve.deployment(name="Ingress", health_check_period_s=HEALTH_CHECK_PERIOD_S)
+    # The application is built in each replica, not pickled here: it holds an engine and locks.
+    application: Application = deployment(ray.serve.ingress()(Ingress)).bind(arguments)
+    return application

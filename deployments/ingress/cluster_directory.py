@@ -1,0 +1,119 @@
+"""The cluster as the ingress sees it through Ray: every call with a deadline, every fault an `Unreachable`."""
+
+import asyncio
+from typing import Any
+
+import ray
+import ray.serve
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from cluster.safety.pictures import LivePicture, PictureProfile
+from cluster.safety.status import CameraReport, DetectorReport
+from cluster.telemetry import metrics
+from deployments.ingress.remembered import Remembered
+from deployments.ingress.services import Position, Unreachable
+
+CAMERA_NAMESPACE = "cameras"
+
+_CALL_S = 2.0
+_KEEP_REPORTS_S = 0.5
+_BEYOND_THE_POLL_S = 2.0
+# KeyError and ValueError: Serve's and Ray's ways to say that there is no such deployment or actor.
+_FAULTS = (TimeoutError, RayError, RayServeException, KeyError, ValueError)
+
+
+class ServeCameras:
+    """`CameraDirectory`: reports from the supervisor, pictures from the camera's own actor."""
+
+    def __init__(self) -> None:
+        self._supervisor = _Deployment("CameraSupervisor", "cameras")
+        self._remembered = Remembered(self._ask_reports, _KEEP_REPORTS_S)
+        self._actors: dict[str, ActorHandle[Any]] = {}
+
+    async def reports(self) -> list[CameraReport]:
+        return await self._remembered.get()
+
+    async def report(self, camera_id: str) -> CameraReport | None:
+        return next((report for report in await self.reports() if report.camera_id == camera_id), None)
+
+    async def picture(
+        self, camera_id: str, profile: PictureProfile, after: Position, timeout_s: float
+    ) -> LivePicture | None:
+        try:
+            return await asyncio.wait_for(
+                self._ask_picture(camera_id, profile, after, timeout_s), timeout_s + _BEYOND_THE_POLL_S
+            )
+        except _FAULTS as error:
+            # A camera that was stopped and started again is another actor under the same name.
+            self._actors.pop(camera_id, None)
+            raise Unreachable(f"camera {camera_id}", _reason(error)) from error
+
+    async def _ask_reports(self) -> list[CameraReport]:
+        reports: list[CameraReport] = await self._supervisor.ask("reports")
+        return sorted(reports, key=lambda report: report.camera_id)
+
+    async def _ask_picture(
+        self, camera_id: str, profile: PictureProfile, after: Position, timeout_s: float
+    ) -> LivePicture | None:
+        actor = self._actors.get(camera_id)
+        if actor is None:
+            actor = await asyncio.to_thread(ray.get_actor, f"camera:{camera_id}", namespace=CAMERA_NAMESPACE)
+            self._actors[camera_id] = actor
+        picture: LivePicture | None = await actor.picture.remote(profile.value, *after, timeout_s)
+        return picture
+
+
+class ServeDetector:
+    """`DetectorDirectory` by handle."""
+
+    def __init__(self) -> None:
+        self._detector = _Deployment("Detector", "detector")
+
+    async def report(self) -> DetectorReport | None:
+        report: DetectorReport | None = await self._detector.ask("report")
+        return report
+
+
+class RayLiveMetrics:
+    """`LiveMetrics` in Ray's export."""
+
+    def connections(self, count: int) -> None:
+        metrics.websocket_connections.set(count)
+
+    def acknowledged(self, after_s: float) -> None:
+        metrics.ws_frame_send.observe(after_s)
+
+
+class _Deployment:
+    """A deployment of another application, found when it is first asked: it may come later, or come again."""
+
+    def __init__(self, name: str, application: str) -> None:
+        self._name, self._application = name, application
+        self._handle: DeploymentHandle[Any] | None = None
+
+    async def ask(self, method: str) -> Any:
+        """What `method` answers.
+
+        Raises:
+            Unreachable: no such deployment, no replica, no answer in time, or it failed.
+        """
+        try:
+            return await asyncio.wait_for(self._ask(method), _CALL_S)
+        except _FAULTS as error:
+            raise Unreachable(self._name, _reason(error)) from error
+
+    async def _ask(self, method: str) -> Any:
+        if self._handle is None:
+            # Asks the controller and blocks.
+            self._handle = await asyncio.to_thread(ray.serve.get_deployment_handle, self._name, self._application)
+        return await self._handle.options(method_name=method).remote()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200] if lines else 'no reason given'}"

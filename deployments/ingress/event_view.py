@@ -1,0 +1,113 @@
+"""One viewer of events: pages along the change log from its own cursor, so that nothing is queued for it."""
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from cluster.safety.errors import DatabaseUnavailable
+from cluster.storage.records import Change
+from deployments.ingress.change_follower import ChangeFollower
+from deployments.ingress.documents import change_document
+from deployments.ingress.limits import Limits
+from deployments.ingress.sockets import (
+    BAD_MESSAGE,
+    RESUME,
+    TOO_SLOW,
+    CloseSocket,
+    receive_object,
+    whole_number,
+    within,
+)
+
+
+class EventView:
+    """Sends each change behind `cursor` once and in order; None: from now on.
+
+    A viewer may acknowledge with `{"ack": cursor}`. One that never does is closed after
+    `changes_on_their_way` changes and resumes from its cursor, because Serve's own send queue has no end.
+    """
+
+    def __init__(self, websocket: WebSocket, cursor: int | None, follower: ChangeFollower, limits: Limits) -> None:
+        self._websocket, self._follower, self._limits = websocket, follower, limits
+        self._cursor = cursor
+        self._sent = self._acknowledged_at = 0
+        self._told_away = False
+
+    async def send(self) -> None:
+        """Send until the viewer must resume.
+
+        Raises:
+            CloseSocket: too much is on its way, or the cursor is none of this log.
+        """
+        while True:
+            news = self._follower.news
+            try:
+                changes = await self._next_changes()
+            except DatabaseUnavailable as error:
+                await self._say_away(error)
+                changes = []
+            for change in changes:
+                await self._send_change(change)
+            if not changes:
+                await self._rest(news)
+
+    async def receive(self) -> None:
+        """Take acknowledgements until the viewer goes or says something wrong."""
+        while True:
+            whole_number(await receive_object(self._websocket, self._limits), "ack")
+            self._acknowledged_at = self._sent
+
+    async def _next_changes(self) -> list[Change]:
+        if self._cursor is None:
+            self._cursor = await self._follower.last()
+            await self._send({"type": "status", "database": "ok", "cursor": self._cursor})
+        changes = await self._follower.after(self._cursor)
+        if self._told_away and not self._follower.away:
+            self._told_away = False
+            await self._send({"type": "status", "database": "ok", "cursor": self._cursor})
+        return changes
+
+    async def _rest(self, news: asyncio.Event) -> None:
+        """Until there is news; a heartbeat says now and then that the socket lives."""
+        try:
+            await asyncio.wait_for(news.wait(), self._limits.heartbeat_s)
+        except TimeoutError:
+            await self._send({"type": "heartbeat", "cursor": self._cursor})
+        if self._follower.away:
+            await self._say_away()
+
+    async def _say_away(self, error: DatabaseUnavailable | None = None) -> None:
+        if not self._told_away:
+            self._told_away = True
+            reason = error.reason if error else "the change log cannot be read"
+            await self._send({"type": "status", "database": "away", "reason": reason, "cursor": self._cursor})
+
+    async def _send_change(self, change: Change) -> None:
+        if self._sent - self._acknowledged_at >= self._limits.changes_on_their_way:
+            raise CloseSocket(RESUME, f"{self._sent} changes without an acknowledgement, resume from {self._cursor}")
+        await self._send(change_document(change))
+        self._cursor = change.number
+        self._sent += 1
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
+        too_slow = CloseSocket(TOO_SLOW, f"took no message for {self._limits.acknowledge_within_s:g} s")
+        await within(self._limits.acknowledge_within_s, self._websocket.send_text(text), too_slow)
+
+
+async def check_cursor(cursor: int | None, follower: ChangeFollower) -> None:
+    """A cursor ahead of the log belongs to another log: nothing would ever come.
+
+    Raises:
+        CloseSocket: it is ahead.
+    """
+    if not cursor:
+        return
+    try:
+        last = await follower.last()
+    except DatabaseUnavailable:
+        return
+    if cursor > last:
+        raise CloseSocket(BAD_MESSAGE, f"cursor {cursor} is ahead of the log, whose last change is {last}")

@@ -1,0 +1,53 @@
+"""Every bound of the ingress on one page; tests make them smaller."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one replica. Times in seconds, sizes in bytes."""
+
+    places: int = 400
+    """Sockets and MJPEG streams together. serve_config.yaml gives the replica 1000 requests: the rest is for probes."""
+    frames_on_their_way: int = 2
+    acknowledge_within_s: float = 30.0
+    """A viewer that leaves a frame unacknowledged for so long is closed."""
+    repeat_status_s: float = 2.0
+    """How often a blind camera says so again."""
+    heartbeat_s: float = 15.0
+    follow_every_s: float = 0.3
+    """Pause between two looks at the change log."""
+    changes_a_page: int = 100
+    changes_remembered: int = 500
+    """Newest changes that are handed to viewers without asking the database again."""
+    changes_on_their_way: int = 1000
+    """A viewer of events that acknowledges nothing is closed after so many, and resumes from its cursor."""
+    pull_timeout_s: float = 2.0
+    """One long poll of a camera actor."""
+    puller_linger_s: float = 2.0
+    """A puller without viewers waits so long for the next one."""
+    blind_pause_s: float = 1.0
+    """Pause between two questions to a camera that is blind."""
+    nothing_pause_s: float = 0.25
+    """Least time between two questions to a camera that answers "nothing new" at once."""
+    silent_after_s: float = 6.0
+    """A camera actor that answered nothing for so long is taken to be gone, and its last picture with it."""
+    first_picture_s: float = 3.0
+    """How long `frame.jpg` waits for a picture."""
+    mjpeg_fps: float = 5.0
+    mjpeg_age_s: float = 300.0
+    """MJPEG has no acknowledgement and Serve's send queue no end: a stream ends after so long ..."""
+    mjpeg_bytes: int = 128 * 1024 * 1024
+    """... or after so many bytes, so that a viewer who stands still holds no more than this."""
+    client_message_bytes: int = 1024
+    request_body_bytes: int = 64 * 1024
+    part_deadline_s: float = 2.0
+    health_deadline_s: float = 3.0
+    health_cache_s: float = 1.0
+    connecting_grace_s: float = 30.0
+    """A camera that connects counts as watched for so long after it was first seen to."""
+    critical_loss_s: float = 300.0
+    """An outbox that gave up a CRITICAL event is told for so long."""
+    call_deadline_s: float = 5.0
+    """Any question to the database or the snapshot store."""
+    close_within_s: float = 2.0

@@ -1,0 +1,113 @@
+"""What every request and socket passes before a route sees it. Plain ASGI, so that streams are not buffered."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deployments.ingress.problems import Problem, problem_response
+
+_REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+class RequestId:
+    """Takes `X-Request-ID` or makes one, binds it to the log lines of the request, and says it in the answer.
+
+    `echo` is off behind the Serve proxy, which adds the header itself and would double it.
+    """
+
+    def __init__(self, app: ASGIApp, echo: bool = True) -> None:
+        self._app, self._echo = app, echo
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if self._echo and message["type"] in ("http.response.start", "websocket.accept"):
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            return await self._app(scope, receive, send_with_id)
+
+
+class SecurityHeaders:
+    """The same strict headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class KnownHost:
+    """Refuses names that are not ours, so that no page on the internet reaches us by DNS rebinding.
+
+    The probes under /health are asked by address and are let through. "*" in `hosts` lets everything through.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app, self._hosts = app, frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or self._is_known(scope):
+            return await self._app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close", "code": 4421, "reason": "this host is not served"})
+        request = Request(scope)
+        problem = Problem(421, f"host {request.headers.get('host', '')!r} is not served here, use localhost")
+        return await problem_response(request, problem)(scope, receive, send)
+
+    def _is_known(self, scope: Scope) -> bool:
+        if "*" in self._hosts or scope["path"].startswith("/health"):
+            return True
+        return host_name(Headers(scope=scope).get("host", "")) in self._hosts
+
+
+def host_name(netloc: str) -> str:
+    """The name in a Host header, without port and brackets; "" if it is none."""
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
+
+
+class BoundedBody:
+    """No route reads a body, so nothing grows by one; a body announced larger than `limit` bytes gets 413 at once."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        length = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
+        if length.isdecimal() and int(length) <= self._limit:
+            return await self._app(scope, receive, send)
+        request = Request(scope)
+        problem = Problem(413, f"a body of {length[:20]} bytes; at most {self._limit} are taken")
+        return await problem_response(request, problem)(scope, receive, send)

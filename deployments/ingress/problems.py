@@ -1,0 +1,92 @@
+"""Refusals as `application/problem+json` (RFC 9457): one line, and the id of the request it belongs to."""
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+
+from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
+from cluster.safety.redaction import redact
+from deployments.ingress.services import Unreachable
+
+log = structlog.get_logger()
+
+_TITLES = {
+    400: "Bad request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Request too large",
+    421: "Wrong host",
+    500: "Internal error",
+    503: "Not available",
+}
+_RETRY_AFTER_S = "2"
+
+
+class Problem(Exception):
+    """A request that gets no answer: status, one line why, and what else a program may read."""
+
+    def __init__(self, status: int, detail: str, **members: str) -> None:
+        super().__init__(status, detail)
+        self.status, self.detail, self.members = status, detail, members
+
+
+def wrong_parameter(request: HTTPConnection, name: str, value: str, reason: str) -> Problem:
+    """400 for one query parameter; nothing was done."""
+    shown = redact(value if len(value) <= 80 else f"{value[:80]}...")
+    detail = f"{request.url.path}: {name} = {shown!r}: {reason}"
+    return Problem(400, detail, field=name, value=shown, reason=reason)
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def problem_response(request: Request, problem: Problem) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if problem.status == 503:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    content = {
+        "type": "about:blank",
+        "title": _TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "detail": " ".join(redact(problem.detail).split()),
+        "instance": request.url.path,
+        "request_id": request_id_of(request),
+        **problem.members,
+    }
+    return JSONResponse(content, problem.status, headers, media_type="application/problem+json")
+
+
+def on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this class only
+    return problem_response(request, error)
+
+
+def on_http_exception(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: unknown paths and methods."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    return problem_response(request, Problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}"))
+
+
+def on_part_away(request: Request, error: Exception) -> Response:
+    """A part that the request needs does not answer; it is worth trying again."""
+    log.warning("part_away", path=request.url.path, reason=str(error))
+    return problem_response(request, Problem(503, str(error)))
+
+
+def on_fault(request: Request, error: Exception) -> Response:
+    """A defect: Starlette raises it again after this answer, so that Serve counts it."""
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return problem_response(request, Problem(500, "this is a defect; the logs have it under the request_id"))
+
+
+EXCEPTION_HANDLERS = {
+    Problem: on_problem,
+    HTTPException: on_http_exception,
+    Unreachable: on_part_away,
+    DatabaseUnavailable: on_part_away,
+    SnapshotsUnavailable: on_part_away,
+    TimeoutError: on_part_away,
+    Exception: on_fault,
+}

@@ -1,0 +1,92 @@
+"""What the routes ask of the rest of the cluster; the real ones are in `cluster_directory`, fakes in the tests."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cluster.safety.errors import SafeYoloError
+from cluster.safety.pictures import LivePicture, PictureProfile
+from cluster.safety.status import CameraReport, DetectorReport
+from cluster.storage.records import Change, EventFilter, Page, StoredEvent
+
+Position = tuple[int, int]
+"""(epoch, sequence) of a frame; the order in which frames are newer."""
+
+
+class Unreachable(SafeYoloError):
+    """A process of the cluster did not answer in time, or is not there. Stays inside the ingress."""
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(part, reason)
+        self.part, self.reason = part, reason
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.reason}"
+
+
+class CameraDirectory(Protocol):
+    """Who knows the cameras. Every call is bounded in time.
+
+    `reports` and `report` raise `Unreachable` if the supervisor does not answer, `picture` if the camera's
+    own process does not.
+    """
+
+    async def reports(self) -> list[CameraReport]: ...
+
+    async def report(self, camera_id: str) -> CameraReport | None: ...
+
+    async def picture(
+        self, camera_id: str, profile: PictureProfile, after: Position, timeout_s: float
+    ) -> LivePicture | None:
+        """The first picture newer than `after`, the news that the camera is blind, or None at `timeout_s`."""
+        ...
+
+
+class DetectorDirectory(Protocol):
+    """Who knows the detector; raises `Unreachable`."""
+
+    async def report(self) -> DetectorReport | None: ...
+
+
+class EventReader(Protocol):
+    """The reading half of the event store; raises `DatabaseUnavailable`."""
+
+    async def changes_after(self, number: int, limit: int, /) -> list[Change]: ...
+
+    async def get(self, event_id: str, /) -> StoredEvent | None: ...
+
+    async def last_change(self) -> int: ...
+
+    async def ping(self) -> None: ...
+
+    async def list(self, wanted: EventFilter, cursor: str | None, limit: int, /) -> Page:
+        """Raises ValueError for a cursor that no page gave."""
+        ...
+
+
+class SnapshotReader(Protocol):
+    """The reading half of the snapshot store; raises `SnapshotsUnavailable`."""
+
+    async def get(self, name: str, /) -> bytes:
+        """Raises KeyError if there is no such picture."""
+        ...
+
+    async def ping(self) -> None: ...
+
+
+class LiveMetrics(Protocol):
+    """What the live streams count."""
+
+    def connections(self, count: int) -> None: ...
+
+    def acknowledged(self, after_s: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that `create_app` is given."""
+
+    cameras: CameraDirectory
+    detector: DetectorDirectory
+    events: EventReader
+    snapshots: SnapshotReader
+    metrics: LiveMetrics

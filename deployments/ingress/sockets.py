@@ -1,0 +1,132 @@
+"""What both kinds of socket do alike: who may open one, what a client may say, and how it ends."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from deployments.ingress.limits import Limits
+
+log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
+
+NOT_TEXT = 1003
+TOO_LARGE = 1009
+SERVICE_RESTART = 1012
+TRY_AGAIN_LATER = 1013
+INTERNAL_ERROR = 1011
+BAD_MESSAGE = 4400
+WRONG_ORIGIN = 4403
+UNKNOWN_CAMERA = 4004
+TOO_SLOW = 4008
+RESUME = 4009
+
+_LONGEST_REASON_BYTES = 123
+
+
+class CloseSocket(Exception):
+    """Ends a socket with a code and a reason that the viewer gets."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+def is_cross_site(websocket: WebSocket) -> bool:
+    """Whether a page of another origin opens this socket. Programs send no Origin and are not pages."""
+    origin = websocket.headers.get("origin")
+    if origin is None:
+        return False
+    return urlsplit(origin).netloc.lower() != websocket.headers.get("host", "").lower()
+
+
+async def receive_object(websocket: WebSocket, limits: Limits) -> dict[str, Any]:
+    """The next JSON object that the client sends.
+
+    Raises:
+        CloseSocket: it sent something else, or too much.
+        WebSocketDisconnect: it went.
+    """
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000), message.get("reason"))
+    text = message.get("text")
+    if text is None:
+        raise CloseSocket(NOT_TEXT, "only JSON texts are understood here")
+    if len(text.encode()) > limits.client_message_bytes:
+        raise CloseSocket(TOO_LARGE, f"a message has at most {limits.client_message_bytes} bytes")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CloseSocket(BAD_MESSAGE, f"not JSON: {text[:40]!r}") from error
+    if not isinstance(content, dict):
+        raise CloseSocket(BAD_MESSAGE, f"not a JSON object: {text[:40]!r}")
+    return content
+
+
+def whole_number(message: dict[str, Any], key: str) -> int:
+    """The value of the only key that a message may have.
+
+    Raises:
+        CloseSocket: another key, or not a whole number from 0.
+    """
+    if set(message) != {key}:
+        raise CloseSocket(BAD_MESSAGE, f'expected {{"{key}": number}}, got keys {sorted(message)}')
+    value = message[key]
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise CloseSocket(BAD_MESSAGE, f"{key}: expected a whole number from 0, got {str(value)[:40]!r}")
+    return value
+
+
+async def within(deadline_s: float, sending: Awaitable[Answer], close: CloseSocket) -> Answer:
+    """What `sending` gives, or `close` if it takes longer: a viewer that stands still holds nothing for ever."""
+    try:
+        return await asyncio.wait_for(sending, deadline_s)
+    except TimeoutError:
+        raise close from None
+
+
+async def hold(websocket: WebSocket, stopping: asyncio.Event, limits: Limits, *jobs: Coroutine[Any, Any, None]) -> None:
+    """Run `jobs` until the first of them ends, the client goes or the ingress stops; then close the socket."""
+    tasks = [asyncio.create_task(job) for job in (*jobs, _until_stopped(stopping))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ending = next((_ending(task) for task in tasks if task.done()), None)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if ending is not None:
+        await close(websocket, ending, limits)
+
+
+async def close(websocket: WebSocket, ending: CloseSocket, limits: Limits) -> None:
+    """Say why, if the client still listens, and not for long."""
+    log.info("socket_closed", code=ending.code, reason=ending.reason)
+    if websocket.application_state is WebSocketState.DISCONNECTED:
+        return
+    reason = ending.reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore")
+    try:
+        await asyncio.wait_for(websocket.close(ending.code, reason), limits.close_within_s)
+    except (RuntimeError, TimeoutError, WebSocketDisconnect):
+        log.info("socket_gone", code=ending.code)
+
+
+async def _until_stopped(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    raise CloseSocket(SERVICE_RESTART, "the server restarts, please come back")
+
+
+def _ending(task: "asyncio.Task[None]") -> CloseSocket | None:
+    fault = task.exception() if not task.cancelled() else None
+    if fault is None or isinstance(fault, CloseSocket):
+        return fault
+    if isinstance(fault, WebSocketDisconnect):
+        return None
+    log.error("socket_failed", exc_info=fault)
+    return CloseSocket(INTERNAL_ERROR, "internal error, see the server's log")

@@ -1,0 +1,240 @@
+"""A cluster that is none: cameras, events and pictures in memory, each of which can be taken away."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
+from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity, derive_event_id
+from cluster.safety.pictures import LivePicture, PictureProfile, ZoneOutline
+from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
+from cluster.storage.records import Change, ChangeKind, EventFilter, Page, SnapshotState, StoredEvent
+from deployments.ingress.application import create_app
+from deployments.ingress.limits import Limits
+from deployments.ingress.services import Services, Unreachable
+
+NOON = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+QUICK = Limits(
+    acknowledge_within_s=20.0, repeat_status_s=0.05, heartbeat_s=0.2, follow_every_s=0.01, pull_timeout_s=0.2,
+    puller_linger_s=0.05, blind_pause_s=0.01, nothing_pause_s=0.01, silent_after_s=1.0, first_picture_s=0.5,
+    part_deadline_s=0.3, health_cache_s=0.0, call_deadline_s=1.0, close_within_s=1.0, changes_a_page=3,
+)  # fmt: skip
+
+
+def jpeg_of(text: str, width: int = 640, height: int = 360) -> bytes:
+    image = np.full((height, width, 3), (70, 60, 50), np.uint8)
+    cv2.putText(image, text, (20, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (220, 220, 220), 3)
+    return bytes(cv2.imencode(".jpg", image)[1])
+
+
+def picture(camera_id: str = "gate-1", sequence: int = 1, **changed: Any) -> LivePicture:
+    zone = ZoneOutline("press", "프레스 / Press", "danger", ((0.3, 0.3), (0.7, 0.3), (0.7, 1.0), (0.3, 1.0)), True)
+    person = SeenObject("person", 0.78, (0.4, 0.2, 0.6, 0.9), 7)
+    whole = LivePicture(
+        camera_id, 3, sequence, NOON + timedelta(seconds=sequence), CameraStatus.MONITORED, "", 640, 360,
+        f"frame {sequence}".encode(), (person,), sequence, (zone,),
+    )  # fmt: skip
+    return replace(whole, **changed)
+
+
+def blind(camera_id: str = "gate-1", status: CameraStatus = CameraStatus.UNMONITORED) -> LivePicture:
+    return picture(camera_id, 0, status=status, reason="no frame for 5 s", jpeg=b"", objects=(), captured_at=NOON)
+
+
+def report(camera_id: str = "gate-1", status: CameraStatus = CameraStatus.MONITORED, **changed: Any) -> CameraReport:
+    whole = CameraReport(
+        camera_id, f"Gate {camera_id}", status, NOON, source="rtsp://***@10.0.0.5/1", inference_age_s=0.2,
+        capture_fps=25.0, detect_fps=5.0,
+    )  # fmt: skip
+    return replace(whole, **changed)
+
+
+def stored(number: int, **changed: Any) -> StoredEvent:
+    event_id = derive_event_id("gate-1", "press", "DANGER_ZONE_INTRUSION", "person:7", 3, number)
+    opened_at = NOON + timedelta(seconds=number)
+    event = SafetyEvent(
+        event_id, 1, "gate-1", "press", "DANGER_ZONE_INTRUSION", Severity.CRITICAL, EpisodeState.OPEN, "person:7", 3,
+        f"gate-1-3-{number}", opened_at, opened_at,
+    )  # fmt: skip
+    row = {name: changed.pop(name) for name in list(changed) if name in StoredEvent.__dataclass_fields__}
+    whole = StoredEvent(replace(event, **changed), SnapshotState.STORED, f"{event_id}.jpg", None, None, None, number)
+    return replace(whole, **row)
+
+
+@dataclass
+class FakeCameras:
+    """`hung` cameras answer nothing within any deadline; `gone` ones have no process."""
+
+    known: dict[str, CameraReport] = field(default_factory=lambda: {"gate-1": report()})
+    pictures: dict[str, LivePicture] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    away: bool = False
+    hangs: bool = False
+    pulls: int = 0
+    pulling: int = 0
+
+    async def reports(self) -> list[CameraReport]:
+        if self.hangs:
+            await asyncio.sleep(3600)
+        if self.away:
+            raise Unreachable("CameraSupervisor", "no answer in time")
+        return list(self.known.values())
+
+    async def report(self, camera_id: str) -> CameraReport | None:
+        await self.reports()
+        return self.known.get(camera_id)
+
+    async def picture(
+        self, camera_id: str, profile: PictureProfile, after: tuple[int, int], timeout_s: float
+    ) -> LivePicture | None:
+        self.pulls += 1
+        self.pulling += 1
+        try:
+            return await self._newer(camera_id, after, timeout_s)
+        finally:
+            self.pulling -= 1
+
+    async def _newer(self, camera_id: str, after: tuple[int, int], timeout_s: float) -> LivePicture | None:
+        end_s = asyncio.get_running_loop().time() + timeout_s
+        while asyncio.get_running_loop().time() < end_s:
+            if camera_id in self.gone:
+                raise Unreachable(f"camera {camera_id}", "the process died")
+            newest = self.pictures.get(camera_id)
+            if newest is not None and (not newest.jpeg or (newest.epoch, newest.sequence) > after):
+                return newest
+            await asyncio.sleep(0.002)
+        return None
+
+
+@dataclass
+class FakeDetector:
+    answer: DetectorReport | None = None
+    away: bool = False
+
+    async def report(self) -> DetectorReport | None:
+        if self.away:
+            raise Unreachable("Detector", "no replica")
+        return self.answer or DetectorReport("fall-s", "ab" * 32, "openvino", "CPU", 320, True, 10, 0.1)
+
+
+@dataclass
+class FakeEvents:
+    rows: dict[str, StoredEvent] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    away: bool = False
+    hangs: bool = False
+    asked: list[EventFilter] = field(default_factory=list)
+    pages: int = 0
+    pings: int = 0
+
+    def add(self, number: int, **changed: Any) -> StoredEvent:
+        event = stored(number, **changed)
+        self.rows[event.event.event_id] = event
+        self.changes.append(Change(len(self.changes) + 1, ChangeKind.EVENT, event))
+        return event
+
+    async def _check(self) -> None:
+        if self.hangs:
+            await asyncio.sleep(3600)
+        if self.away:
+            raise DatabaseUnavailable("connection refused")
+
+    async def get(self, event_id: str, /) -> StoredEvent | None:
+        await self._check()
+        return self.rows.get(event_id)
+
+    async def changes_after(self, number: int, limit: int, /) -> list[Change]:
+        await self._check()
+        self.pages += 1
+        return [change for change in self.changes if change.number > number][:limit]
+
+    async def last_change(self) -> int:
+        await self._check()
+        return self.changes[-1].number if self.changes else 0
+
+    async def ping(self) -> None:
+        self.pings += 1
+        await self._check()
+
+    async def list(self, wanted: EventFilter, cursor: str | None, limit: int, /) -> Page:
+        await self._check()
+        self.asked.append(wanted)
+        if cursor is not None and not cursor.isdecimal():
+            raise ValueError("cursor")
+        start = int(cursor or 0)
+        newest = sorted(self.rows.values(), key=lambda row: row.event.opened_at, reverse=True)
+        end = start + limit
+        return Page(tuple(newest[start:end]), str(end) if end < len(newest) else None)
+
+
+@dataclass
+class FakeSnapshots:
+    kept: dict[str, bytes] = field(default_factory=dict)
+    away: bool = False
+
+    async def get(self, name: str, /) -> bytes:
+        await self.ping()
+        return self.kept[name]
+
+    async def ping(self) -> None:
+        if self.away:
+            raise SnapshotsUnavailable("the folder is read-only")
+
+
+@dataclass
+class FakeMetrics:
+    open: int = 0
+    most_open: int = 0
+    acknowledged_s: list[float] = field(default_factory=list)
+
+    def connections(self, count: int) -> None:
+        self.open = count
+        self.most_open = max(self.most_open, count)
+
+    def acknowledged(self, after_s: float) -> None:
+        self.acknowledged_s.append(after_s)
+
+
+@dataclass
+class Site:
+    """The fakes behind one application."""
+
+    cameras: FakeCameras = field(default_factory=FakeCameras)
+    detector: FakeDetector = field(default_factory=FakeDetector)
+    events: FakeEvents = field(default_factory=FakeEvents)
+    snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+
+    @property
+    def services(self) -> Services:
+        return Services(self.cameras, self.detector, self.events, self.snapshots, self.metrics)
+
+    def app(self, limits: Limits = QUICK, **options: Any) -> Any:
+        return create_app(self.services, limits=limits, release="test", **options)
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[TestClient]:
+    with TestClient(site.app(), base_url="http://localhost:8001", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def make() -> SimpleNamespace:
+    """The makers of values, because test files cannot import them."""
+    return SimpleNamespace(
+        picture=picture, blind=blind, report=report, stored=stored, jpeg_of=jpeg_of, QUICK=QUICK, NOON=NOON
+    )

@@ -1,0 +1,177 @@
+import pytest
+
+from cluster.safety.status import CameraStatus, DetectorReport
+
+
+def _database_away(site, make):
+    site.events.away = True
+
+
+def _database_hangs(site, make):
+    site.events.hangs = True
+
+
+def _snapshots_away(site, make):
+    site.snapshots.away = True
+
+
+def _detector_away(site, make):
+    site.detector.away = True
+
+
+def _detector_loading(site, make):
+    site.detector.answer = DetectorReport("fall-s", "", "torch", "cpu", 320, ready=False, error="weights are missing")
+
+
+def _one_camera_blind(site, make):
+    site.cameras.known["gate-2"] = make.report("gate-2", CameraStatus.UNMONITORED, reason="no frame for 5 s")
+
+
+def _one_camera_degraded(site, make):
+    site.cameras.known["gate-2"] = make.report("gate-2", CameraStatus.DEGRADED, reason="detector late")
+
+
+def _one_camera_disabled(site, make):
+    site.cameras.known["gate-2"] = make.report("gate-2", CameraStatus.DISABLED, inference_age_s=None)
+
+
+def _only_connecting(site, make):
+    site.cameras.known = {"gate-1": make.report("gate-1", CameraStatus.CONNECTING)}
+
+
+def _outbox_dropped_info(site, make):
+    site.cameras.known["gate-1"] = make.report(outbox_dropped=3)
+
+
+def _supervisor_away(site, make):
+    site.cameras.away = True
+
+
+def _supervisor_hangs(site, make):
+    site.cameras.hangs = True
+
+
+def _all_cameras_blind(site, make):
+    site.cameras.known = {"gate-1": make.report("gate-1", CameraStatus.UNMONITORED)}
+
+
+def _all_cameras_degraded(site, make):
+    site.cameras.known = {"gate-1": make.report("gate-1", CameraStatus.DEGRADED)}
+
+
+def _all_cameras_disabled(site, make):
+    site.cameras.known = {"gate-1": make.report("gate-1", CameraStatus.DISABLED)}
+
+
+def _no_cameras(site, make):
+    site.cameras.known = {}
+
+
+def _outbox_dropped_critical(site, make):
+    site.cameras.known["gate-1"] = make.report(outbox_dropped=1, outbox_dropped_critical=1)
+
+
+def _nothing(site, make):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("arrange", "code", "status", "part"),
+    [
+        (_nothing, 200, "ok", None),
+        (_one_camera_disabled, 200, "ok", None),
+        (_database_away, 200, "degraded", "database"),
+        (_database_hangs, 200, "degraded", "database"),
+        (_snapshots_away, 200, "degraded", "snapshots"),
+        (_detector_away, 200, "degraded", "detector"),
+        (_detector_loading, 200, "degraded", "detector"),
+        (_one_camera_blind, 200, "degraded", "cameras"),
+        (_one_camera_degraded, 200, "degraded", "cameras"),
+        (_only_connecting, 200, "degraded", "cameras"),
+        (_outbox_dropped_info, 200, "degraded", "outboxes"),
+        (_supervisor_away, 503, "down", "supervisor"),
+        (_supervisor_hangs, 503, "down", "supervisor"),
+        (_all_cameras_blind, 503, "down", "cameras"),
+        (_all_cameras_degraded, 503, "down", "cameras"),
+        (_all_cameras_disabled, 503, "down", "cameras"),
+        (_no_cameras, 503, "down", "cameras"),
+        (_outbox_dropped_critical, 503, "down", "outboxes"),
+    ],
+)
+def test_health_says_what_the_whole_is_worth(client, site, make, arrange, code, status, part):
+    arrange(site, make)
+
+    answer = client.get("/health")
+
+    assert (answer.status_code, answer.json()["status"]) == (code, status)
+    wrong = {name for name, state in answer.json()["parts"].items() if state["status"] != "ok"}
+    assert wrong == ({part} if part else set())
+    assert all(answer.json()["parts"][name]["reason"] for name in wrong)
+
+
+def test_health_counts_cameras_and_says_the_ages_of_the_last_inferences(client, site, make):
+    site.cameras.known["gate-2"] = make.report("gate-2", inference_age_s=4.0)
+    site.cameras.known["gate-3"] = make.report("gate-3", CameraStatus.DISABLED, inference_age_s=99.0)
+
+    health = client.get("/health").json()
+
+    assert health["cameras"] == {"CONNECTING": 0, "MONITORED": 2, "DEGRADED": 0, "UNMONITORED": 0, "DISABLED": 1}
+    assert health["inference_age_s"] == {"max": 4.0, "min": 0.2}
+    assert health["release"] == "test"
+
+
+def test_a_camera_that_connects_for_too_long_is_not_watched(site, make):
+    from deployments.ingress.watchfulness import Watchfulness
+
+    now = [0.0]
+    watchfulness = Watchfulness(30.0, 300.0, lambda: now[0])
+    reports = [make.report("gate-1", CameraStatus.CONNECTING)]
+
+    first = watchfulness.judge(reports)
+    now[0] = 31.0
+
+    assert first.watched == ("gate-1",)
+    assert watchfulness.judge(reports).watched == ()
+
+
+def test_a_lost_critical_event_is_told_for_a_while_and_again_when_another_is_lost(make):
+    from deployments.ingress.watchfulness import Watchfulness
+
+    now = [0.0]
+    watchfulness = Watchfulness(30.0, 300.0, lambda: now[0])
+
+    told = []
+    for now[0], lost in [(0.0, 0), (1.0, 1), (299.0, 1), (302.0, 1), (303.0, 2)]:
+        told.append(watchfulness.lost_critical([make.report(outbox_dropped_critical=lost)]))
+
+    assert told == [[], ["gate-1"], ["gate-1"], [], ["gate-1"]]
+
+
+def test_probes_at_the_same_moment_ask_the_database_once(site, make):
+    import asyncio
+
+    from deployments.ingress.health import HealthBoard
+    from deployments.ingress.limits import Limits
+
+    async def probe():
+        board = HealthBoard(site.services, Limits())
+        await asyncio.gather(*(board.look() for _ in range(50)))
+
+    asyncio.run(probe())
+
+    assert site.events.pings == 1
+
+
+def test_live_answers_whatever_is_away_and_ready_needs_the_supervisor(client, site):
+    site.cameras.away = site.events.away = site.snapshots.away = True
+
+    live, ready = client.get("/health/live"), client.get("/health/ready")
+    site.cameras.away = False
+
+    assert (live.status_code, ready.status_code) == (200, 503)
+    assert ready.json()["reason"]
+    assert client.get("/health/ready").status_code == 200
+
+
+def test_probes_may_ask_by_any_name(client):
+    assert client.get("/health", headers={"Host": "10.1.2.3:8001"}).status_code == 200
