@@ -1,0 +1,175 @@
+"""The shell: it never raises where Ray would stop it, and what leaves it can be pickled."""
+
+import asyncio
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from cluster.safety.detections import Detections
+from cluster.safety.errors import ConfigError, DetectorError, DetectorUnavailable
+from cluster.safety.frames import Image
+from cluster.settings.models import DetectorSettings
+from deployments.detector.app import DetectorArgs, build
+from deployments.detector.detector import Detector, DetectorDeployment
+
+PICTURE = np.zeros((180, 320, 3), np.uint8)
+CONFIG = {"model": "fake", "image_size": 320}
+
+
+class ForeignError(Exception):
+    """What a runtime raises: it cannot be rebuilt from its arguments."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+
+
+class FakeModel:
+    name, digest, runtime, device, image_size, batches = "fake", "d" * 64, "fake", "cpu", 320, False
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+        self.threads: set[str] = set()
+
+    def detect_all(self, images: list[Image]) -> list[Detections]:
+        self.threads.add(threading.current_thread().name)
+        if self.fault is not None:
+            raise self.fault
+        boxes, confidences = np.array([[0, 0, 1, 1]], np.float32), np.array([0.9], np.float32)
+        return [Detections(boxes, confidences, ("person",), self.digest, 320, 0.01) for _ in images]
+
+
+def serving(model: FakeModel) -> Detector:
+    loaded = threading.Event()
+
+    def load(_: DetectorSettings) -> FakeModel:
+        loaded.set()
+        return model
+
+    detector = Detector("configs/models.yaml", load=load)
+    detector.reconfigure(CONFIG)
+    assert loaded.wait(60)
+    pause = threading.Event()
+    while not asyncio.run(detector.report()).ready:
+        pause.wait(0.01)
+    return detector
+
+
+def test_the_deployment_has_the_name_that_others_look_for() -> None:
+    assert DetectorDeployment.name == "Detector"
+    assert build(DetectorArgs(release="1"))._bound_deployment.name == "Detector"
+
+
+@pytest.mark.parametrize("args", [{"release": "1", "model": "x"}, {"release": ""}, {}])
+def test_wrong_arguments_stop_the_build(args: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="DetectorArgs"):
+        DetectorArgs.model_validate(args)
+
+
+def test_a_wrong_models_file_stops_the_build() -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+        build(DetectorArgs(release="1", models="nowhere.yaml"))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        {},
+        "fall-s",
+        {"model": "fake", "confidense": 0.4},
+        {"model": "fake", "confidence": 1.4},
+        {"model": "fake", "image_size": 321},
+        {"model": "fake", "image_size": 2048},
+    ],
+)
+def test_a_wrong_configuration_is_noted_and_raises_nothing(config: object) -> None:
+    detector = serving(FakeModel())
+
+    detector.reconfigure(config)
+
+    report = asyncio.run(detector.report())
+    assert report.ready
+    assert "user_config of Detector" in report.error
+    detector.check_health()
+
+
+def test_an_unknown_model_is_named_with_those_that_exist() -> None:
+    with pytest.raises(DetectorError, match=r"unknown model 'yolo99'.*fall-s"):
+        Detector("configs/models.yaml")._load(DetectorSettings(model="yolo99"))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        PICTURE[..., 0],
+        PICTURE.astype(np.float32),
+        np.zeros((0, 320, 3), np.uint8),
+        np.zeros((180, 320, 4), np.uint8),
+        b"jpeg",
+    ],
+    ids=["grey", "floats", "empty", "four channels", "bytes"],
+)
+def test_what_is_no_picture_is_refused_before_it_meets_others(image: object) -> None:
+    detector = serving(FakeModel())
+
+    with pytest.raises(DetectorError, match="expected a picture"):
+        asyncio.run(detector.detect(image))  # type: ignore[arg-type]
+
+
+def test_until_a_model_is_there_the_reason_is_told() -> None:
+    detector = Detector("configs/models.yaml", load=lambda _: pytest.fail("not asked for"))
+
+    with pytest.raises(DetectorUnavailable, match="no model was configured yet"):
+        asyncio.run(detector.detect(PICTURE))
+
+
+def test_the_model_runs_in_one_thread_and_is_counted() -> None:
+    detector = serving(model := FakeModel())
+
+    found = [asyncio.run(detector.detect_all([PICTURE, PICTURE])) for _ in range(3)]
+
+    report = asyncio.run(detector.report())
+    assert [len(each) for each in found] == [2, 2, 2]
+    assert model.threads == {"inference_0"}
+    assert report.frames == 6
+    assert report.inference_age_s is not None
+
+
+@pytest.mark.parametrize(
+    "fault", [ForeignError(7, "cuda"), RuntimeError("shape"), DetectorUnavailable("the GPU is out of memory")]
+)
+def test_errors_that_leave_the_process_are_ours_and_can_be_pickled(fault: Exception) -> None:
+    detector = serving(FakeModel(fault))
+
+    with pytest.raises(DetectorError) as raised:
+        asyncio.run(detector.detect_all([PICTURE]))
+
+    copy = pickle.loads(pickle.dumps(raised.value))  # noqa: S301 - our own
+    assert type(copy) is type(raised.value)
+    assert str(copy) == str(raised.value)
+
+
+def test_an_inference_that_hangs_fails_the_health_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = serving(model := FakeModel())
+    monkeypatch.setattr("deployments.detector.detector.HUNG_AFTER_S", -1.0)
+    entered, may_end = threading.Event(), threading.Event()
+
+    def hang(images: list[Image]) -> list[Detections]:
+        entered.set()
+        assert may_end.wait(60)
+        return []
+
+    async def scenario() -> None:
+        detector.check_health()
+        monkeypatch.setattr(model, "detect_all", hang)
+        call = asyncio.create_task(detector.detect_all([PICTURE]))
+        assert await asyncio.to_thread(entered.wait, 60)
+        with pytest.raises(DetectorUnavailable, match="has been running"):
+            detector.check_health()
+        may_end.set()
+        await call
+        detector.check_health()
+
+    asyncio.run(scenario())
