@@ -42,7 +42,6 @@ class CameraActor:
         cv2.setNumThreads(1)
         self._camera_id = camera_id
         self._camera: Camera | None = None
-        self._site: SiteSettings | None = None
         self._waiting_for = "waits for the supervisor"
         self._started_at = datetime.now(UTC)
         self._stopping = threading.Event()
@@ -98,19 +97,18 @@ class CameraActor:
         with self._lock:
             if self._stopping.is_set():
                 return
-            self._site = site
             self._camera = Camera(assignment, site, ports)
             self._camera.start()
 
     def _apply(self, assignment: Assignment) -> None:
         with self._lock:
-            camera, site = self._camera, self._site
-            if camera is None or site is None or camera.apply(assignment):
+            camera = self._camera
+            if camera is None or camera.apply(assignment):
                 return
+            self._camera, self._waiting_for = None, "the capture starts anew with changed settings"
             camera.stop()
-            ports = CameraPorts(ServeDetector(), ServeRecorder(), self._on_stuck, self._on_lease_lost)
-            self._camera = Camera(assignment, site, ports)
-            self._camera.start()
+        # A new lease, because sequences and event ids of the old one must not come twice.
+        self._fetch_and_start()
 
     def _stop(self, timeout_s: float) -> bool:
         with self._lock:

@@ -1,40 +1,44 @@
 """Turns what a camera sees and what becomes of it into events that are safe on disk."""
 
 import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Protocol
 
 import structlog
 
 from cluster.camera.snapshot import SnapshotJpegs, snapshot_jpegs
-from cluster.safety.camera_rules import CameraHealthRules
+from cluster.safety.camera_rules import DEGRADED, UNMONITORED, CameraHealthRules
+from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import OutboxFull
-from cluster.safety.events import SafetyEvent, Severity
+from cluster.safety.events import SafetyEvent
 from cluster.safety.frames import Frame
 from cluster.safety.pictures import ZoneOutline
 from cluster.safety.status import CameraStatus
 from cluster.safety.tracks import Observation
 from cluster.safety.zone_rules import CameraRules
-from cluster.safety.zones import Zone
+from cluster.safety.zones import Zone, ZoneKind
 
 _log = structlog.get_logger()
-_MOST_HELD = 1000
+HEALTH_TYPES = frozenset({UNMONITORED, DEGRADED})
 
 
 class EventSink(Protocol):
-    """Where events become durable; `accept` returns only when they are."""
+    """Where events become durable; `accept` returns only when they are.
+
+    Raises OutboxFull if they are not: the sink keeps them in memory, and writes them with the next call.
+    """
 
     def accept(
-        self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None, open_episodes: Sequence[dict[str, object]]
+        self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None, open_episodes: Sequence[dict[str, Any]]
     ) -> None: ...
 
 
 class EpisodeLedger:
     """Owns the rules of one camera. Every method may be called from any thread; one lock orders them.
 
-    The rules move on only together with the disk: what they say is accepted by the sink in the same step,
-    and what the sink could not take is held here and offered again with the next step.
+    The rules move on only together with the disk: what they say, and what is open, is accepted by the sink in
+    one step. What it could not write it is offered again with every step until it can.
     """
 
     def __init__(
@@ -46,13 +50,21 @@ class EpisodeLedger:
         zones: Sequence[Zone],
         on_events: Callable[[], None],
         jpeg_quality: int = 90,
+        time_zone: tzinfo = UTC,
     ) -> None:
         self._rules, self._health, self._sink = rules, health, sink
         self._zones = tuple(zones)
         self._on_events = on_events
-        self._jpeg_quality = jpeg_quality
+        self._jpeg_quality, self._time_zone = jpeg_quality, time_zone
         self._lock = threading.Lock()
-        self._held: list[SafetyEvent] = []
+        self._unwritten = False
+
+    def resume(self, saved: Sequence[Mapping[str, Any]], now_wall: datetime, now_s: float) -> None:
+        """Takes up what an earlier process left open; once, before the first frame."""
+        episodes = [SavedEpisode.from_dict(one) for one in saved]
+        with self._lock:
+            self._health.resume([one for one in episodes if one.event_type in HEALTH_TYPES], now_wall, now_s)
+            self._rules.resume([one for one in episodes if one.event_type not in HEALTH_TYPES], now_wall, now_s)
 
     def observe(self, observation: Observation, frame: Frame) -> list[SafetyEvent]:
         """Evaluates the rules on one looked-at frame."""
@@ -76,6 +88,7 @@ class EpisodeLedger:
         """Changes the zones; episodes of untouched ones go on."""
         with self._lock:
             self._zones = tuple(zones)
+            self._health.has_danger_zone = any(zone.kind is ZoneKind.DANGER for zone in zones)
             events = self._rules.apply(zones, fallen, now_wall, now_s)
             self._accept(events, None)
         return events
@@ -98,27 +111,18 @@ class EpisodeLedger:
         if not opened:
             return None
         worst = max(opened, key=lambda event: event.severity.rank)
-        return snapshot_jpegs(frame, worst, self._outlines(), quality=self._jpeg_quality)
+        zones = self._outlines()
+        return snapshot_jpegs(frame, worst, zones, quality=self._jpeg_quality, time_zone=self._time_zone)
 
     def _accept(self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None) -> None:
-        if not events and not self._held:
+        if not events and not self._unwritten:
             return
-        offered = [*self._held, *events]
         episodes = [saved.to_dict() for saved in (*self._rules.open_episodes(), *self._health.open_episodes())]
         try:
-            self._sink.accept(offered, snapshot, episodes)
-        except (OutboxFull, OSError) as error:
-            self._hold(offered, error)
+            self._sink.accept(events, snapshot, episodes)
+        except OutboxFull as error:
+            self._unwritten = True
+            _log.critical("events_only_in_memory", reason=str(error))
         else:
-            self._held = []
-            self._on_events()
-
-    def _hold(self, events: list[SafetyEvent], error: Exception) -> None:
-        """The disk is full or gone: keep what there is, the least severe goes first when that is too much."""
-        _log.critical("events_held_in_memory", events=len(events), reason=str(error))
-        if len(events) > _MOST_HELD:
-            lost = len(events) - _MOST_HELD
-            _log.critical("events_lost", events=lost, reason="disk unusable and memory bound reached")
-            expendable = sorted(range(len(events)), key=lambda i: (events[i].severity is Severity.CRITICAL, i))[:lost]
-            events = [event for i, event in enumerate(events) if i not in set(expendable)]
-        self._held = events
+            self._unwritten = False
+        self._on_events()

@@ -20,6 +20,8 @@ from cluster.safety.frames import Image
 from cluster.settings.cameras import Assignment
 from cluster.settings.site import SiteSettings
 
+Handle = DeploymentHandle[Any]
+
 _RECORD_TIMEOUT_S = 8.0
 _PICTURE_TIMEOUT_S = 20.0
 _ASSIGNMENT_TIMEOUT_S = 10.0
@@ -81,13 +83,13 @@ def fetch_assignment(camera_id: str) -> tuple[Assignment, SiteSettings]:
 SUPERVISOR_AWAY = (TimeoutError, *_AWAY)
 
 
-def _handle(application: str, deployment: str, method: str, *, by_reference: bool = True) -> DeploymentHandle:
+def _handle(application: str, deployment: str, method: str, *, by_reference: bool = True) -> Handle:
     handle = serve.get_deployment_handle(deployment, application)
     return handle.options(method_name=method, _by_reference=by_reference)
 
 
-def _call(handle: DeploymentHandle, timeout_s: float, *arguments: Any) -> Any:
-    response = handle.remote(*arguments)
+def _call(handle: Handle, timeout_s: float, *arguments: Any) -> Any:
+    response: Any = handle.remote(*arguments)
     try:
         return response.result(timeout_s=timeout_s)
     except TimeoutError:
@@ -96,7 +98,7 @@ def _call(handle: DeploymentHandle, timeout_s: float, *arguments: Any) -> Any:
         raise
 
 
-def _recorder_call(handle: DeploymentHandle, timeout_s: float, *arguments: Any) -> None:
+def _recorder_call(handle: Handle, timeout_s: float, *arguments: Any) -> None:
     try:
         _call(handle, timeout_s, *arguments)
     except TimeoutError as error:

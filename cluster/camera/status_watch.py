@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from cluster.safety.status import CameraStatus
 from cluster.settings.cameras import CameraSettings
 
+PICTURE_FAULTS = ("frozen", "covered")
+"""Error codes, and beginnings of the reasons, of a picture that comes but shows nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class CameraFacts:
@@ -49,7 +52,7 @@ def _blind(facts: CameraFacts, camera: CameraSettings) -> str:
 
 
 def _shows_nothing(facts: CameraFacts) -> bool:
-    return facts.blind_reason.startswith(("frozen", "covered"))
+    return facts.blind_reason.startswith(PICTURE_FAULTS)
 
 
 def _not_yet(facts: CameraFacts, camera: CameraSettings, reason: str) -> tuple[CameraStatus, str]:

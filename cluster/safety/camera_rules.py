@@ -25,11 +25,13 @@ class CameraHealthRules:
     The status has its own hysteresis, so an episode opens and closes with it at once; it need not be called
     while nothing changes, and may be. CONNECTING proves nothing and changes nothing: what is open stays
     open until the camera is seen to work, or is DISABLED. Only cameras with a danger zone are told as degraded.
-    `has_danger_zone` may be set at any time and holds from the next call on.
+    `has_danger_zone` may be set at any time and holds from the next call on. `subject` says what failed: the
+    picture, or, in the words of the supervisor, the process of the camera.
     """
 
-    def __init__(self, camera_id: str, epoch: int, has_danger_zone: bool) -> None:
+    def __init__(self, camera_id: str, epoch: int, has_danger_zone: bool, *, subject: str = SUBJECT) -> None:
         self.has_danger_zone = has_danger_zone
+        self._subject = subject
         self._book = EpisodeBook(camera_id, epoch)
         self._episodes: dict[str, Episode] = {}
 
@@ -67,7 +69,7 @@ class CameraHealthRules:
         is_critical = event_type == UNMONITORED and self.has_danger_zone
         severity = Severity.CRITICAL if is_critical else Severity.WARNING
         if episode is None or (not episode.is_open and self._is_another(episode, severity, moment)):
-            self._episodes[event_type] = self._book.open("", event_type, SUBJECT, severity, moment, detail)
+            self._episodes[event_type] = self._book.open("", event_type, self._subject, severity, moment, detail)
         elif not episode.is_open:
             self._book.reopen(episode, moment, detail)
         else:

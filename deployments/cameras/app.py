@@ -1,5 +1,7 @@
 """Builds the application `cameras`."""
 
+from typing import Any
+
 import ray.serve
 from ray.serve import Application
 
@@ -17,7 +19,9 @@ class CamerasArguments(Settings):
 
 
 def build(arguments: CamerasArguments) -> Application:
-    recorder = ray.serve.deployment(Recorder, name="Recorder").bind(arguments.site)
+    """The application; CameraSupervisor gets the handle of the Recorder."""
+    recorder: Any = ray.serve.deployment(Recorder, name="Recorder")
     # Two supervisors at a time are of no use: the old one stops before the new one starts.
-    supervisor = ray.serve.deployment(CameraSupervisor, name="CameraSupervisor", max_surge_percent=0)
-    return supervisor.bind(arguments.site, recorder)
+    supervisor: Any = ray.serve.deployment(CameraSupervisor, name="CameraSupervisor", max_surge_percent=0)
+    application: Application = supervisor.bind(arguments.site, recorder.bind(arguments.site))
+    return application

@@ -1,8 +1,8 @@
 """The camera actors as Ray knows them."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import ray
 import ray.exceptions
@@ -12,6 +12,8 @@ from cluster.camera.actor import CAMERA_NAMESPACE, CameraActor, actor_name
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment
 from deployments.cameras.fleet import ActorSilentError, CameraHandle
+
+Answer = TypeVar("Answer")
 
 _GCS_TIMEOUT_S = 5.0
 _PREFIX = actor_name("")
@@ -67,7 +69,7 @@ class RayCameras:
             found[entry["name"].removeprefix(_PREFIX)] = RayCamera(actor)
         return found
 
-    def _create(self, camera_id: str) -> CameraHandle:
+    def _create(self, camera_id: str) -> RayCamera:
         options = self._class.options(
             name=actor_name(camera_id),
             namespace=CAMERA_NAMESPACE,
@@ -87,7 +89,7 @@ async def _answer(reference: Any, timeout_s: float) -> Any:
         raise ActorSilentError(type(error).__name__) from error
 
 
-async def _in_time(function: Any, *arguments: Any) -> Any:
+async def _in_time(function: Callable[..., Answer], *arguments: Any) -> Answer:
     """Calls to Ray's control store block: off the loop, and not for ever."""
     try:
         return await asyncio.wait_for(asyncio.to_thread(function, *arguments), _GCS_TIMEOUT_S)

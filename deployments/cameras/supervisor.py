@@ -35,7 +35,7 @@ class CameraSupervisor:
     """Serve deployment of one replica. What it has in memory can be lost: actors, leases and the
     configuration are found again after a restart."""
 
-    def __init__(self, site_file: str, recorder: DeploymentHandle) -> None:
+    def __init__(self, site_file: str, recorder: DeploymentHandle[Any]) -> None:
         configure_logs("supervisor")
         self._site: SiteSettings = load_site(site_file)
         engine = create_engine(self._site)

@@ -1,0 +1,67 @@
+"""Watches one camera's capture and detection, and says what the camera is worth."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from cluster.camera.capture_health import CaptureHealth
+from cluster.camera.pipeline import Looked
+from cluster.camera.status_watch import CameraFacts, judge
+from cluster.safety.frames import Frame
+from cluster.safety.status import CameraStatus
+from cluster.settings.cameras import CameraSettings
+from cluster.telemetry import metrics
+
+_log = structlog.get_logger()
+SHOWN = frozenset({CameraStatus.MONITORED, CameraStatus.DEGRADED})
+"""Statuses in which a frame may be shown as live."""
+
+
+class Watch:
+    """`look` belongs to one thread, `frame` to the capture thread; the attributes may be read from any."""
+
+    def __init__(
+        self, camera_id: str, *, on_blind: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._camera_id, self._on_blind, self._clock = camera_id, on_blind, clock
+        self.status, self.reason = CameraStatus.CONNECTING, ""
+        self.since = datetime.now(UTC)
+        self._started_s = clock()
+        self._frame_s: float | None = None
+        self._frames_since_s: float | None = None
+
+    def frame(self, frame: Frame, unmonitored_after_s: float) -> None:
+        """A new frame came; after a gap that made the camera blind a new stretch begins."""
+        if self._frame_s is None or frame.captured_s - self._frame_s > unmonitored_after_s:
+            self._frames_since_s = frame.captured_s
+        self._frame_s = frame.captured_s
+
+    def look(self, camera: CameraSettings, health: CaptureHealth, looked: Looked) -> None:
+        """Judges the camera at this moment."""
+        facts = CameraFacts(
+            now_s=self._clock(),
+            started_s=self._started_s,
+            frame_s=self._frame_s,
+            frames_since_s=self._frames_since_s,
+            inference_s=looked.inference_s,
+            blind_reason=health.blind_reason,
+            detector_reason=looked.error,
+        )
+        self.become(*judge(facts, camera, self.status))
+
+    def become(self, status: CameraStatus, reason: str) -> None:
+        """Takes on a status; each change is logged and counted."""
+        if status is not self.status:
+            say = _log.info if status is CameraStatus.MONITORED else _log.warning
+            say("camera_status_changed", before=self.status.value, status=status.value, reason=reason)
+            metrics.camera_status_changes.inc(1, {"camera_id": self._camera_id, "status": status.value})
+            self.since = datetime.now(UTC)
+        self.status, self.reason = status, reason
+        if status not in SHOWN:
+            self._on_blind()
+
+    @property
+    def frame_age_s(self) -> float | None:
+        return None if self._frame_s is None else max(0.0, self._clock() - self._frame_s)
