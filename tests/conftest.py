@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ["counterparts.postgres", "counterparts.s3", "counterparts.databases"]
+pytest_plugins = ["counterparts.postgres", "counterparts.rtsp", "counterparts.s3", "counterparts.databases"]
