@@ -47,7 +47,7 @@ def worn_by_track(tracks: Sequence[Track]) -> dict[int, frozenset[str]]:
         if number not in taken and tracks[number].label not in items:
             taken.add(number)
             items.add(tracks[number].label)
-    return {track_id: frozenset(items) for track_id, items in worn.items()}
+    return {track_id: frozenset(items) for track_id, items in worn.items() if items}
 
 
 def judge_equipment(
