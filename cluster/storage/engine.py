@@ -16,6 +16,7 @@ __all__ = ["create_engine", "create_migration_engine", "database_url"]
 
 _POOL_SIZE = 4
 _MOST_CONNECTIONS = 8
+_MIGRATION_WAIT_S = 60.0
 # Rather SQLite's own "database is locked" than "no answer": its wait ends before that of the whole transaction.
 _BUSY_SHARE = 0.8
 
@@ -63,9 +64,6 @@ def create_migration_engine(site: SiteSettings) -> Engine:
     if not _is_postgresql(url):
         _take_over_transactions(engine, foreign_keys=False)
     return engine
-
-
-_MIGRATION_WAIT_S = 60.0
 
 
 def _is_postgresql(url: URL) -> bool:

@@ -46,6 +46,8 @@ class PostgresServer:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
+        if not psutil.pid_exists(self._server.get_pid()):
+            return
         postmaster = psutil.Process(self._server.get_pid())
         for process in (postmaster, *postmaster.children(recursive=True)):
             try:

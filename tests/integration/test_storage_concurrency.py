@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from counterparts.databases import MakeEvent
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.safety.errors import LeaseLost
 from cluster.settings.site import SiteSettings
 from cluster.storage.change_log import append_changes
 from cluster.storage.engine import create_engine
-from cluster.storage.events import ChangeKind, EventStore
+from cluster.storage.events import ChangeKind, EventFilter, EventStore
 from cluster.storage.leases import LeaseStore, hold_lease
+from cluster.storage.tables import change_counter
+from cluster.storage.transactions import Transactions
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +88,25 @@ async def test_nobody_takes_a_camera_between_the_check_and_the_commit(
     await engine.dispose()
 
 
+async def test_a_caller_that_is_cancelled_leaves_nothing_half_written(
+    postgres_site: SiteSettings, make_event: MakeEvent
+) -> None:
+    engine = create_engine(postgres_site)
+    store = EventStore(engine)
+    async with engine.connect() as holding:
+        await holding.execute(text("UPDATE change_counter SET last = last"))
+        waiting = asyncio.create_task(store.record("gate-1", 1, [make_event(1)]))
+        await _until(lambda: _somebody_waits_for_a_lock(engine))
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    assert await store.record("gate-1", 1, [make_event(2)]) == 1
+    assert [item.event.event_id for item in (await store.list(EventFilter())).items] == ["event-002"]
+    assert await store.last_change() == 1
+    await engine.dispose()
+
+
 async def test_a_reader_that_follows_the_numbers_never_misses_one(
     database_site: SiteSettings, make_event: MakeEvent
 ) -> None:
@@ -128,3 +149,17 @@ async def test_two_senders_of_the_same_batch_in_opposite_order_do_not_deadlock(
     assert sorted(changed) == [0, 30]
     for engine in engines:
         await engine.dispose()
+
+
+async def test_who_reads_before_it_writes_is_not_overtaken_on_sqlite(sqlite_site: SiteSettings) -> None:
+    engine = create_engine(sqlite_site)
+    transactions = Transactions(engine)
+
+    async def count_up(connection: AsyncConnection) -> None:
+        last = (await connection.execute(select(change_counter.c.last))).scalar_one()
+        await connection.execute(update(change_counter).values(last=last + 1))
+
+    await asyncio.gather(*(transactions.write(count_up) for _ in range(20)))
+
+    assert await EventStore(engine).last_change() == 20
+    await engine.dispose()

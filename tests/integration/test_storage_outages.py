@@ -116,22 +116,6 @@ async def test_a_connection_that_the_server_closed_is_not_used_again(
     assert await store.record("gate-1", 1, [make_event(1)]) == 1
 
 
-async def test_a_caller_that_is_cancelled_leaves_nothing_half_written(
-    engine: AsyncEngine, make_event: MakeEvent
-) -> None:
-    store = EventStore(engine)
-    async with engine.connect() as holding:
-        await holding.execute(text("UPDATE change_counter SET last = last"))
-        waiting = asyncio.create_task(store.record("gate-1", 1, [make_event(1)]))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-
-    await _recorded(store, make_event)
-    assert await _ids(store) == ["event-002"]
-
-
 async def test_sqlite_locked_by_another_writer_is_told_in_time(
     sqlite_site: SiteSettings, make_event: MakeEvent
 ) -> None:
