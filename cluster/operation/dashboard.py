@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from cluster.operation.ray_token import read_token
 from cluster.operation.root_line import root_line
 from cluster.safety.errors import SiteUnhealthy
 
@@ -17,7 +18,9 @@ class Dashboard:
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         # trust_env=False: a proxy of the company must not come between this process and the loopback.
-        self._http = httpx.Client(base_url=url, timeout=10.0, trust_env=False, transport=transport)
+        self._http = httpx.Client(
+            base_url=url, timeout=10.0, trust_env=False, transport=transport, headers=_authorization()
+        )
 
     def answers(self) -> bool:
         """Whether it is up, with its Serve part."""
@@ -50,6 +53,11 @@ class Dashboard:
 
     def close(self) -> None:
         self._http.close()
+
+
+def _authorization() -> dict[str, str]:
+    token = read_token()
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _accepted(answer: httpx.Response, what: str) -> httpx.Response:

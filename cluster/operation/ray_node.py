@@ -16,6 +16,7 @@ from cluster.operation.dashboard import Dashboard
 from cluster.operation.interruption import Interruption
 from cluster.operation.ports import LOOPBACK, NodePorts, free_port
 from cluster.operation.ray_state import RayState
+from cluster.operation.ray_token import ensure_token
 from cluster.operation.root_line import root_line
 from cluster.safety.errors import MachineUnfit, SafeYoloError
 from cluster.settings.base import PROJECT_ROOT
@@ -37,6 +38,7 @@ def start(
         MachineUnfit: Ray ended or did not answer in time; nothing of it is left.
         Interrupted: somebody asked to stop; nothing of it is left.
     """
+    ensure_token()
     ports = replace(ports, agent=ports.agent or free_port(), client=ports.client or free_port())
     temp_dir = _fresh_temp_dir(ports.ray)
     process = _spawn(ports, temp_dir, cpus, object_store_bytes)
@@ -124,6 +126,7 @@ def _environment() -> dict[str, str]:
     return {
         **os.environ,
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "token",
         # On SIGTERM `ray start` waits until the node is idle. With cameras it never is, and Serve is down by then.
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
         # Two clusters on one machine would quarrel about these ports.

@@ -28,9 +28,8 @@ def camera_called(name: str, declared: Iterable[CameraSettings]) -> CameraSettin
 
 
 def check_source(camera: CameraSettings, probe: Probe) -> dict[str, Any]:
-    """What `probe` found under `width`, `height`, `fps`, `codec`, or `code` and `reason`; `ok` and `source` in any case.
-
-    `probe` bounds its own time.
+    """`ok`, `source`, and what `probe` found (`width`, `height`, `fps`, `codec`) or why it found nothing (`code`,
+    `reason`), as JSON values. `probe` bounds its own time.
     """
     try:
         if error := source_fault(camera, "cameras check", "source"):
