@@ -70,6 +70,7 @@ class CaptureLoop:
         self._log = structlog.get_logger().bind(camera_id=camera.camera_id, epoch=epoch)
         self._fault = ""
         self._lost_code, self._said_s = "", 0.0
+        self._handler_failed_s: float | None = None
 
     def run(self) -> None:
         """Captures until `stop`, or until a file that is not looped has ended and `stop` comes."""
@@ -151,7 +152,16 @@ class CaptureLoop:
         self._say_fault(fault)
         metrics.frames_captured.inc(tags=self._tags)
         camera_id = self._camera.camera_id
-        self._on_frame(Frame(camera_id, self._epoch, sequence, captured.captured_at, captured.captured_s, image))
+        self._hand_on(Frame(camera_id, self._epoch, sequence, captured.captured_at, captured.captured_s, image))
+
+    def _hand_on(self, frame: Frame) -> None:
+        try:
+            self._on_frame(frame)
+        # The border to whoever takes the frames: his fault must not cost the camera.
+        except Exception:  # noqa: BLE001
+            if self._handler_failed_s is None or frame.captured_s - self._handler_failed_s >= _SAY_AGAIN_AFTER_S:
+                self._handler_failed_s = frame.captured_s
+                self._log.exception("frame_handler_failed", correlation_id=frame.correlation_id)
 
     def _part_with(self, reader: SourceReader) -> None:
         reader.close()
