@@ -1,10 +1,14 @@
 """The capture loop against real servers that die, hang, lie and change their minds."""
 
 import contextlib
+import hashlib
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -233,8 +237,17 @@ def test_recorded_frames_are_served_as_a_camera(start_rtsp_server, frames_of_cli
     assert watched.last.image[..., 2].mean() > 40 > watched.last.image[..., 0].mean()
 
 
-class _MotionJpeg(BaseHTTPRequestHandler):
-    """/video streams parts; /locked wants a login; /page is no video; anything else is not there."""
+_NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _HttpCamera(BaseHTTPRequestHandler):
+    """/video streams parts; /hls/ serves `folder`; /locked and /digest want a login; /page is no video."""
+
+    folder: Path | None = None
 
     def do_GET(self) -> None:
         match self.path:
@@ -244,6 +257,12 @@ class _MotionJpeg(BaseHTTPRequestHandler):
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="camera"')
                 self.end_headers()
+            case "/digest":
+                self._let_in() if self._knows_the_password() else self._challenge()
+            case path if path.startswith("/hls/") and self.folder is not None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write((self.folder / Path(path).name).read_bytes())
             case "/page":
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html")
@@ -251,6 +270,22 @@ class _MotionJpeg(BaseHTTPRequestHandler):
                 self.wfile.write(b"<html>no video</html>" * 100)
             case _:
                 self.send_error(404)
+
+    def _challenge(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", f'Digest realm="camera", nonce="{_NONCE}", qop="auth", algorithm=SHA-256')
+        self.end_headers()
+
+    def _let_in(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def _knows_the_password(self) -> bool:
+        """As RFC 7616 has it, for admin and right."""
+        answer = dict(re.findall(r'(\w+)="?([^",]+)', self.headers.get("Authorization", "")))
+        secret, request = _sha256("admin:camera:right"), _sha256("GET:/digest")
+        expected = _sha256(f"{secret}:{_NONCE}:{answer.get('nc')}:{answer.get('cnonce')}:auth:{request}")
+        return answer.get("response") == expected
 
     def _stream(self) -> None:
         self.send_response(200)
@@ -271,7 +306,7 @@ class _MotionJpeg(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def http_camera() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _MotionJpeg)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _HttpCamera)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_port}"
@@ -300,3 +335,35 @@ def test_why_a_http_camera_gives_no_video_is_told(http_camera, address: str, err
         open_source(camera(address.format(http_camera)))
 
     assert "wrong" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("password", "says"), [("right", "no video"), ("wrong", "refuses user or password")])
+def test_a_digest_login_over_http_is_answered(http_camera, password, says):
+    with pytest.raises(CameraError, match=says):
+        open_source(camera(f"http://admin:{password}@{http_camera}/digest"))
+
+
+@pytest.fixture
+def hls_folder(rtsp_server, tmp_path, monkeypatch) -> Path:
+    """A playlist of three segments; made by the GStreamer that `rtsp_server` has proven to be there."""
+    make = (
+        "import gi; gi.require_version('Gst', '1.0')\n"
+        "from gi.repository import Gst\n"
+        "Gst.init(None)\n"
+        "line = Gst.parse_launch('videotestsrc num-buffers=90 ! video/x-raw,width=320,height=240,framerate=30/1 '\n"
+        "    '! x264enc key-int-max=30 ! mpegtsmux ! hlssink target-duration=1 playlist-length=0')\n"
+        "line.set_state(Gst.State.PLAYING)\n"
+        "line.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)\n"
+        "line.set_state(Gst.State.NULL)\n"
+    )
+    subprocess.run(["/usr/bin/python3", "-c", make], cwd=tmp_path, check=True, timeout=90)
+    monkeypatch.setattr(_HttpCamera, "folder", tmp_path)
+    return tmp_path
+
+
+def test_frames_of_an_hls_camera_come(http_camera, hls_folder):
+    with watching(camera(f"http://{http_camera}/hls/playlist.m3u8")) as watched:
+        watched.more_frames(60)
+
+    assert watched.last.size == (320, 240)
+    assert watched.loop.health().codec == "h264"
