@@ -8,6 +8,7 @@ that plays it is not taken for frozen.
 import math
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def make_demo_clip(path: Path, *, progress: Callable[[float], None] | None = Non
     except OSError as error:
         raise ConfigError(str(path), "", "", error.strerror or str(error), "free disk space or rights") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong is told already
+            partial.unlink(missing_ok=True)
 
 
 def demo_frames() -> Iterator[Image]:

@@ -6,6 +6,7 @@ are found without importing the package, because camera processes never import t
 
 import importlib.util
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -49,6 +50,7 @@ class Cutout:
         return Cutout(self.image[:, ::-1].copy(), self.alpha[:, ::-1].copy())
 
 
+@cache  # GrabCut takes seconds
 def people() -> tuple[Cutout, Cutout, Cutout]:
     """Two who stand on their feet, and one seen from the waist up, as he is close to the camera.
 
@@ -116,7 +118,8 @@ def _cut(
     GrabCut finds the silhouette; from row `outline_from_px` down, `outline` is it instead.
     """
     x, y, width, height = rectangle
-    mask = _silhouette(photo, rectangle)
+    drawn_only = bool(outline) and outline_from_px == 0
+    mask = np.zeros(photo.shape[:2], np.uint8) if drawn_only else _silhouette(photo, rectangle)
     if outline:
         drawn = cv2.fillPoly(np.zeros_like(mask), [np.array(outline, np.int32)], (1,))
         mask[outline_from_px:] = drawn[outline_from_px:]
@@ -128,6 +131,7 @@ def _cut(
 
 
 def _silhouette(photo: Image, rectangle: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """1 where GrabCut sees the person, shape of `photo`. It needs the whole photo to know what background is."""
     cv2.setRNGSeed(5)  # GrabCut clusters at random; the clip is the same on every machine
     mask = np.zeros(photo.shape[:2], np.uint8)
     models = np.zeros((1, 65)), np.zeros((1, 65))

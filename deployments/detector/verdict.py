@@ -1,0 +1,45 @@
+"""A verdict on weights for who must not import torch: `python -m deployments.detector.verdict [--load] NAME`.
+
+Prints one line of JSON, `{"model", "ok", "reason", "mend", "path"}`; exits 0 if the weights may serve, else 1.
+Without `--load` it checks file and sha256 only, which takes no torch and less than a second.
+"""
+
+import argparse
+import json
+import sys
+
+from cluster.safety.errors import SafeYoloError
+from cluster.settings.load import MODELS_FILE, load_models
+from cluster.settings.models import DetectorSettings, ModelSettings
+from deployments.detector.weights import verified
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m deployments.detector.verdict", description=__doc__)
+    parser.add_argument("name", help="a model out of the models file")
+    parser.add_argument("--models", default=MODELS_FILE)
+    parser.add_argument("--load", action="store_true", help="also open them and look at one picture")
+    options = parser.parse_args(arguments)
+    verdict = {"model": options.name, "ok": False, "reason": "", "mend": "", "path": ""}
+    try:
+        entry = load_models(options.models).named(options.name)
+        verdict["path"] = str(verified(entry))
+        if options.load:
+            _prove(entry)
+        verdict["ok"] = True
+    except SafeYoloError as error:
+        verdict |= {"reason": getattr(error, "reason", str(error)), "mend": getattr(error, "mend", "")}
+    except KeyError as error:
+        verdict["reason"] = str(error.args[0])
+    sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n")
+    return 0 if verdict["ok"] else 1
+
+
+def _prove(entry: ModelSettings) -> None:
+    from deployments.detector.model import YoloModel, proof_picture  # torch: only who asks for it waits for it
+
+    YoloModel.load(DetectorSettings(model=entry.name, image_size=320), entry).prove(proof_picture())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
