@@ -4,6 +4,7 @@ import pytest
 
 from cluster.safety.events import Severity
 from cluster.safety.tracks import Track
+from cluster.safety.zones import Zone
 
 OPENED, CLOSED = ("fire_extinguisher", "open", 1), ("fire_extinguisher", "closed", 2)
 THERE = Track(50, "fire_extinguisher", 0.7, (0.48, 0.6, 0.52, 0.7))
@@ -37,11 +38,22 @@ def test_a_missing_object(stage, zone, steps_of, script, expected):
     assert all(event.severity is Severity.WARNING for event in scene.told)
 
 
-def test_what_hangs_on_the_wall_above_the_edge_is_there(stage, zone):
-    scene = stage(zone(must_contain=("fire_extinguisher",), objects=()))
-    scene.looks(6, Track(50, "fire_extinguisher", 0.7, (0.48, 0.4, 0.52, 0.62)))
+def test_what_hangs_over_the_lower_edge_is_there(stage):
+    wall = Zone("w", ((0.3, 0.3), (0.7, 0.3), (0.7, 0.6), (0.3, 0.6)), must_contain=("fire_extinguisher",), objects=())
+    scene = stage(wall)
+    scene.looks(6, Track(50, "fire_extinguisher", 0.7, (0.48, 0.5, 0.52, 0.65)))
 
     assert scene.told == []
+
+
+def test_an_object_that_is_back_after_a_restart_is_only_closed(stage, zone, steps_of):
+    values = {"must_contain": ("fire_extinguisher",), "objects": ()}
+    scene = stage(zone(**values))
+    scene.looks(5)
+    scene.restart(zone(**values))
+    scene.looks(3, THERE)
+
+    assert steps_of(scene.told) == [OPENED, CLOSED]
 
 
 def test_two_zones_miss_their_own(stage, zone):

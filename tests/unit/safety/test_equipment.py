@@ -98,6 +98,16 @@ def test_a_detector_gap_and_a_new_number_do_not_start_the_time_again(stage, zone
     assert steps_of(scene.told) == [OPENED]
 
 
+def test_looks_from_before_an_aborted_return_do_not_count(stage, zone, make_person, steps_of):
+    scene = stage(zone(require=("helmet",), objects=(), enter_debounce_s=4.0, cooldown_s=20.0))
+    for seconds, x in [(5, 0.5), (2, 0.1), (2, 0.5), (2, 0.1)]:
+        scene.looks(seconds, make_person(7, x))
+    scene.look(make_person(7, 0.5))
+    scene.looks(4, make_person(7, 0.5), HELMET)
+
+    assert steps_of(scene.told) == [OPENED, CLOSED]
+
+
 def test_two_people_and_two_items(stage, zone, make_person, steps_of):
     scene = stage(zone(require=("helmet", "vest"), objects=()))
     scene.looks(5, make_person(7, 0.5), make_person(8, 0.35), HELMET)
@@ -134,3 +144,12 @@ def test_an_open_episode_ends_when_the_new_model_cannot_judge_it(stage, zone, ma
 
     assert [event.state.value for event in scene.told] == ["open", "closed"]
     assert scene.told[-1].detail["reason"] == "the model in service does not find it"
+
+
+def test_time_in_which_the_person_is_not_seen_is_not_counted(stage, zone, make_person):
+    scene = stage(zone(require=("helmet",), objects=(), gap_grace_s=5.0))
+    for _ in range(6):
+        scene.look(make_person(7, 0.5), after_s=1.0)
+        scene.look(after_s=1.0)
+
+    assert scene.told == []

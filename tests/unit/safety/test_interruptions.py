@@ -248,3 +248,150 @@ def test_a_rule_that_is_switched_off_closes_its_episodes(stage, zone, make_perso
 
     assert closed.detail["reason"] == "rule switched off"
     assert scene.looks(5, make_person(7, 0.5)) == []
+
+
+def test_one_slow_look_without_somebody_is_not_his_end(stage, zone, make_person, steps_of):
+    scene = stage(zone())
+    for _ in range(5):
+        scene.look(make_person(7, 0.5), after_s=3.0)
+    scene.look(after_s=3.0)
+    scene.look(make_person(7, 0.5), after_s=3.0)
+
+    assert steps_of(scene.told) == [OPENED]
+
+
+def test_absence_is_counted_anew_after_a_blind_time(stage, zone, make_person, steps_of):
+    scene = stage(zone())
+    scene.looks(1, make_person(7, 0.5))
+    scene.looks(1.8)
+    scene.blind(30)
+    scene.looks(1.8)
+
+    assert steps_of(scene.told) == [OPENED]
+
+
+def test_a_vehicle_does_not_continue_the_episode_of_a_person(stage, zone, make_person, steps_of):
+    scene = stage(zone(objects=("person", "vehicle")))
+    scene.looks(1, make_person(7, 0.5))
+    scene.blind(30)
+    scene.looks(1, make_person(9, 0.5, "vehicle"))
+
+    assert steps_of(scene.told) == [OPENED, ("vehicle:9", "open", 1)]
+
+
+def test_blind_time_is_not_observed_however_short(stage, zone):
+    scene = stage(zone(must_contain=("safety_cone",)))
+    scene.looks(1)
+    scene.blind(1.6)
+    scene.looks(3)
+    assert scene.told == []
+
+    scene.looks(0.2)
+    assert scene.types() == ["SAFETY_CONE_MISSING"]
+
+
+def test_looks_before_a_blind_time_make_no_rhythm(stage, zone, make_person, steps_of):
+    scene = stage(zone())
+    for _ in range(5):
+        scene.look(make_person(7, 0.5), after_s=3.0)
+    scene.blind(30)
+    scene.look(after_s=3.0)
+    scene.look(after_s=3.0)
+    scene.look(after_s=3.0)
+
+    assert steps_of(scene.told) == [OPENED]
+
+
+def test_who_lies_outlasts_a_blind_time(stage, make_person, steps_of):
+    scene = stage()
+    scene.looks(2, make_person(7, 0.5, "fallen_person"))
+    scene.looks(4)
+    scene.blind(60)
+    scene.looks(4)
+
+    assert steps_of(scene.told) == [OPENED]
+
+
+def test_somebody_unseen_before_a_blind_time_keeps_his_event_after_it(stage, zone, make_person, steps_of):
+    scene = stage(zone(gap_grace_s=1.0, cooldown_s=0.0))
+    scene.looks(1, make_person(7, 0.5))
+    scene.looks(0.8)
+    scene.blind(60)
+    scene.looks(0.8)
+    scene.looks(1, make_person(9, 0.5))
+
+    assert steps_of(scene.told) == [OPENED]
+
+
+def test_an_escalated_event_is_not_escalated_twice_after_a_restart(stage, zone, make_person, steps_of):
+    values = {"kind": ZoneKind.WARNING, "escalate_after_s": 1.0}
+    scene = stage(zone(**values))
+    scene.looks(2, make_person(7, 0.5))
+    scene.restart(zone(**values))
+    scene.looks(2, make_person(1, 0.5))
+    scene.looks(2, make_person(1, 0.1))
+    scene.looks(2, make_person(1, 0.5))
+
+    assert [step[1] for step in steps_of(scene.told)] == ["open", "escalated", "escalated", "closed", "escalated"]
+
+
+def test_a_clock_that_was_set_back_gives_no_end_before_the_beginning(stage, zone, make_person, monkeypatch):
+    scene = stage(zone())
+    scene.looks(1, make_person(7, 0.5))
+    monkeypatch.setattr(type(scene), "wall", property(lambda one: scene.told[0].opened_at.replace(year=2020)))
+    scene.looks(1, make_person(7, 0.5))
+    scene.looks(3)
+
+    assert scene.told[-1].closed_at == scene.told[0].opened_at
+
+
+def test_two_who_enter_at_once_have_two_event_ids_and_a_clock_that_stands_still_repeats_none(
+    stage, zone, make_person, monkeypatch
+):
+    scene = stage(zone(cooldown_s=0.0))
+    start = scene.wall
+    monkeypatch.setattr(type(scene), "wall", property(lambda one: start))
+    for _ in range(3):
+        scene.looks(2, make_person(7, 0.5), make_person(8, 0.6))
+        scene.looks(3, make_person(7, 0.1), make_person(8, 0.1))
+
+    assert len({event.event_id for event in scene.told if event.revision == 1}) == 6
+    assert [event.revision for event in scene.told].count(1) == 6
+
+
+def test_a_polygon_that_grows_takes_in_who_stands_there(stage, zone, make_person):
+    scene = stage(zone("z", 0.6, 0.7))
+    scene.looks(1, make_person(7, 0.3))
+    scene.apply(zone("z", 0.1, 0.7))
+    scene.looks(1, make_person(7, 0.3))
+
+    assert scene.types() == ["DANGER_ZONE_INTRUSION"]
+
+
+def test_changed_debounces_hold_at_once(stage, zone, make_person, steps_of):
+    scene = stage(zone(exit_debounce_s=30.0))
+    scene.looks(1, make_person(7, 0.5))
+    scene.apply(zone(exit_debounce_s=0.5))
+    scene.looks(1, make_person(7, 0.1))
+
+    assert steps_of(scene.told) == [OPENED, CLOSED]
+
+
+def test_equipment_that_is_required_again_is_counted_anew(stage, zone, make_person):
+    values = {"objects": (), "entrances": True}
+    scene = stage(zone(require=("helmet",), **values))
+    scene.looks(2.6, make_person(7, 0.5))
+    scene.apply(zone(**values))
+    scene.apply(zone(require=("helmet",), **values))
+    scene.looks(1, make_person(7, 0.5))
+
+    assert scene.types() == ["PERSON_ENTRANCE"]
+
+
+def test_entrances_that_are_switched_off_tell_no_exit(stage, zone, make_person):
+    scene = stage(zone(entrances=True, require=("vest",), objects=()))
+    scene.looks(1, make_person(7, 0.5))
+    scene.apply(zone(require=("vest",), objects=()))
+    scene.looks(2, make_person(7, 0.1))
+
+    assert scene.types() == ["PERSON_ENTRANCE"]

@@ -24,6 +24,10 @@ CASES = {
     "leaves": ([(1, [IN]), (1.2, [OUT])], [OPENED, CLOSED]),
     "vanishes for less than the grace": ([(1, [IN]), (1.8, []), (5, [IN])], [OPENED]),
     "vanishes": ([(1, [IN]), (2.4, [])], [OPENED, CLOSED]),
+    "steps outside and is hidden there for less than the grace": (
+        [(1, [IN]), (0.4, [OUT]), (1.2, []), (1, [IN])],
+        [OPENED],
+    ),
     "vanishes twice for a moment": ([(1, [IN]), (1.6, []), (0.2, [IN]), (1.6, []), (1, [IN])], [OPENED]),
     "flickers at the edge": ([(1, [EDGE_IN]), *FLICKER * 20, (1, [EDGE_IN])], [OPENED]),
     "comes flickering over the edge": ([(1, [OUT]), *FLICKER * 10, (1, [IN])], [OPENED]),
@@ -192,6 +196,24 @@ def test_who_falls_in_the_zone_is_still_the_same_person(stage, zone, make_person
     scene.looks(1, make_person(9, 0.5, "fallen_person"))
 
     assert steps_of(scene.of("DANGER_ZONE_INTRUSION")) == [OPENED]
+
+
+def test_who_stepped_outside_and_vanished_gets_the_longer_time(stage, zone, make_person, steps_of):
+    scene = stage(zone(gap_grace_s=0.0, exit_debounce_s=2.0))
+    scene.looks(1, make_person(7, 0.5))
+    scene.looks(0.4, make_person(7, 0.1))
+    scene.looks(1)
+    scene.looks(1, make_person(7, 0.5))
+
+    assert steps_of(scene.told) == [OPENED]
+
+
+def test_a_vehicle_does_not_take_the_number_of_a_person(stage, zone, make_person, steps_of):
+    scene = stage(zone(objects=("person", "vehicle")))
+    scene.looks(1, make_person(7, 0.5))
+    scene.looks(1, make_person(9, 0.5, "vehicle"))
+
+    assert steps_of(scene.told) == [OPENED, ("vehicle:9", "open", 1)]
 
 
 def test_a_runner_with_a_new_number_at_every_look_is_told(stage, zone, make_person):
