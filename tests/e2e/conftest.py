@@ -1,0 +1,203 @@
+"""A whole site for the end-to-end tests: `safe-yolo up` on a real RTSP camera behind a proxy and a real PostgreSQL.
+
+One site for the session, because it takes most of a minute to come up; every test leaves it as it was.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import httpx
+import pytest
+import yaml
+from counterparts.postgres import PostgresServer
+from counterparts.rtsp import RtspServer, _version
+from counterparts.tcp_proxy import TcpProxy
+
+from cluster.camera.demo_clip import make_demo_clip
+from cluster.operation.ports import free_port
+from cluster.operation.ray_token import read_token
+from cluster.settings.base import PROJECT_ROOT
+
+Answer = TypeVar("Answer")
+LIMIT_S = 90.0
+"""Ends a broken test; no figure of the product."""
+PASSWORD = "Geheim-7/%41x"
+"""In no log, answer, table or page."""
+CAMERA = "gate-1"
+
+
+@dataclass
+class Site:
+    """A running site and its counterparts."""
+
+    folder: Path
+    camera: RtspServer
+    proxy: TcpProxy
+    postgres: PostgresServer
+    database_url: str
+    ports: dict[str, int]
+    environment: dict[str, str]
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self.ports['page']}"
+
+    @property
+    def dashboard(self) -> str:
+        return f"http://127.0.0.1:{self.ports['dashboard']}"
+
+    @property
+    def sockets(self) -> str:
+        return f"ws://127.0.0.1:{self.ports['page']}"
+
+    @property
+    def logs(self) -> Path:
+        return Path(f"/tmp/safe-yolo-{os.getuid()}-{self.ports['ray']}/session_latest/logs")
+
+    @staticmethod
+    def wait_for(what: str, look: Callable[[], Answer | None], limit_s: float = LIMIT_S) -> Answer:
+        """The first answer of `look` that is true."""
+        waiting, deadline_s = threading.Event(), time.monotonic() + limit_s
+        while time.monotonic() < deadline_s:
+            if answer := look():
+                return answer
+            waiting.wait(0.2)
+        pytest.fail(f"{what}: not within {limit_s:g} s")
+
+    def command(self, *words: str, limit_s: float = 300) -> subprocess.CompletedProcess[str]:
+        """`safe-yolo WORDS`."""
+        line = [sys.executable, "-c", "from cluster.cli import main; main()", *words]
+        done = subprocess.run(
+            line, env=self.environment, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+        self.said += [done.stdout, done.stderr]
+        return done
+
+    def get(self, path: str) -> httpx.Response:
+        answer = httpx.get(self.page + path, timeout=15, trust_env=False)
+        self.said.append(answer.text)
+        return answer
+
+    def ray(self, path: str) -> httpx.Response:
+        """The Ray dashboard's answer."""
+        headers = {"Authorization": f"Bearer {read_token()}"}
+        answer = httpx.get(self.dashboard + path, timeout=15, trust_env=False, headers=headers)
+        self.said.append(answer.text)
+        return answer
+
+    def report(self) -> dict[str, Any]:
+        return dict(self.get(f"/api/v1/cameras/{CAMERA}").json())
+
+    def events(self, **filters: Any) -> list[dict[str, Any]]:
+        """All events that fit, page by page."""
+        found: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            query = httpx.QueryParams({"limit": 200, **filters, **cursor})
+            answer = self.get(f"/api/v1/events?{query}").json()
+            found += answer["events"]
+            if not answer.get("next_cursor"):
+                return found
+            cursor = {"cursor": answer["next_cursor"]}
+
+    def wait_for_status(self, status: str, limit_s: float = LIMIT_S) -> dict[str, Any]:
+        """The camera's report once it has `status`."""
+
+        def look() -> dict[str, Any] | None:
+            report = self.report()
+            return report if report["status"] == status else None
+
+        return self.wait_for(f"{CAMERA} {status}", look, limit_s)
+
+    def outbox_events(self) -> dict[str, int]:
+        """What lies in the camera's outbox on disk: event id onto its newest revision."""
+        found: dict[str, int] = {}
+        for file in (self.folder / "data" / "outbox" / CAMERA).rglob("*.json"):
+            try:
+                events = json.loads(file.read_text()).get("events", [])
+            except (OSError, ValueError):
+                continue  # sent or renamed between the two calls
+            for event in events:
+                found[event["event_id"]] = max(found.get(event["event_id"], 0), event["revision"])
+        return found
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    try:
+        _version()
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        from counterparts.missing import missing_counterpart
+
+        missing_counterpart("an RTSP server", error)
+    camera = RtspServer(
+        frames=_clip_frames(folder), fps=10, width=640, height=360, user="viewer", password=PASSWORD, login="digest"
+    )
+    proxy = TcpProxy(camera.port)
+    postgres_server.start()
+    database_url = postgres_server.new_database()
+    ports = {name: free_port() for name in ("page", "ray", "dashboard", "metrics")}
+    _write_config(folder, proxy.port, ports["page"])
+    site = Site(folder, camera, proxy, postgres_server, database_url, ports, _environment(folder, database_url, ports))
+    try:
+        up = site.command("up", "--config", str(folder / "serve_config.yaml"))
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield site
+    finally:
+        postgres_server.start()
+        down = site.command("down")
+        proxy.close()
+        camera.stop()
+    assert down.returncode == 0, down.stdout + down.stderr
+
+
+def _clip_frames(folder: Path) -> Path:
+    """The demo clip as JPEGs of half its size, for the RTSP server."""
+    clip, frames = folder / "clip.mp4", folder / "frames"
+    make_demo_clip(clip)
+    frames.mkdir()
+    capture, index = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG), 0
+    while (read := capture.read())[0]:
+        cv2.imwrite(str(frames / f"{index:06d}.jpg"), cv2.resize(read[1], (640, 360), interpolation=cv2.INTER_AREA))
+        index += 1
+    return frames
+
+
+def _environment(folder: Path, database_url: str, ports: dict[str, int]) -> dict[str, str]:
+    return {
+        **os.environ,
+        "E2E_CAMERA_PASSWORD": PASSWORD.replace("%", "%25").replace("/", "%2F"),
+        "DATABASE_URL": database_url,
+        "SAFE_YOLO_STATE_DIR": str(folder / "state"),
+        "SAFE_YOLO_RAY_PORT": str(ports["ray"]),
+        "SAFE_YOLO_DASHBOARD_PORT": str(ports["dashboard"]),
+        "SAFE_YOLO_METRICS_PORT": str(ports["metrics"]),
+    }
+
+
+def _write_config(folder: Path, camera_port: int, page_port: int) -> None:
+    """The shipped configuration, with the camera and the ports of this site."""
+    serve = yaml.safe_load((PROJECT_ROOT / "serve_config.yaml").read_text())
+    serve["http_options"]["port"] = page_port
+    source = f"rtsp://viewer:${{E2E_CAMERA_PASSWORD}}@127.0.0.1:{camera_port}/live"
+    for application in serve["applications"]:
+        if "site" in application.get("args", {}):
+            application["args"]["site"] = str(folder / "site.yaml")
+        for deployment in application["deployments"]:
+            if deployment["name"] == "CameraSupervisor":
+                (camera,) = deployment["user_config"]["cameras"]
+                camera.update(source=source, loop=False)
+    (folder / "serve_config.yaml").write_text(yaml.safe_dump(serve, allow_unicode=True))
+    site = {"name": "end to end", "data_dir": str(folder / "data"), "database": {"url": "${DATABASE_URL:-}"}}
+    (folder / "site.yaml").write_text(yaml.safe_dump(site))
