@@ -12,7 +12,7 @@ from deployments.ingress.health import HealthBoard
 from deployments.ingress.health_routes import HealthRoutes
 from deployments.ingress.limits import Limits
 from deployments.ingress.live import Live
-from deployments.ingress.middleware import BoundedBody, KnownHost, RequestId, SecurityHeaders
+from deployments.ingress.middleware import BoundedBody, FaultBorder, KnownHost, RequestId, SecurityHeaders
 from deployments.ingress.page import page_routes
 from deployments.ingress.problems import EXCEPTION_HANDLERS
 from deployments.ingress.services import Services
@@ -46,6 +46,7 @@ def create_app(
         middleware=[
             Middleware(RequestId, echo=echo_request_id),
             Middleware(SecurityHeaders),
+            Middleware(FaultBorder),
             Middleware(KnownHost, hosts=hosts),
             Middleware(BoundedBody, limit=limits.request_body_bytes),
         ],

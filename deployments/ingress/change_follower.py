@@ -10,6 +10,7 @@ import structlog
 
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.records import Change
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.services import EventReader
 
@@ -122,6 +123,6 @@ class ChangeFollower:
 
     async def _bounded(self, asking: Awaitable[Answer]) -> Answer:
         try:
-            return await asyncio.wait_for(asking, self._limits.call_deadline_s)
+            return await bounded(asking, self._limits.call_deadline_s)
         except TimeoutError:
             raise DatabaseUnavailable(f"no answer within {self._limits.call_deadline_s:g} s") from None

@@ -13,6 +13,7 @@ from ray.serve.handle import DeploymentHandle
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, DetectorReport
 from cluster.telemetry import metrics
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.remembered import Remembered
 from deployments.ingress.services import Position, Unreachable
 
@@ -43,7 +44,7 @@ class ServeCameras:
         self, camera_id: str, profile: PictureProfile, after: Position, timeout_s: float
     ) -> LivePicture | None:
         try:
-            return await asyncio.wait_for(
+            return await bounded(
                 self._ask_picture(camera_id, profile, after, timeout_s), timeout_s + _BEYOND_THE_POLL_S
             )
         except _FAULTS as error:
@@ -101,7 +102,7 @@ class _Deployment:
             Unreachable: no such deployment, no replica, no answer in time, or it failed.
         """
         try:
-            return await asyncio.wait_for(self._ask(method), _CALL_S)
+            return await bounded(self._ask(method), _CALL_S)
         except _FAULTS as error:
             raise Unreachable(self._name, _reason(error)) from error
 

@@ -1,6 +1,5 @@
 """`/api/v1/events`: what happened, its pictures, and the socket that tells what happens."""
 
-import asyncio
 from functools import partial
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.storage.records import EventFilter, Page, SnapshotState, StoredEvent
 from cluster.storage.snapshots import clean_name
 from deployments.ingress import queries
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.documents import event_document
 from deployments.ingress.event_view import EventView, check_cursor
 from deployments.ingress.live import Live
@@ -88,7 +88,7 @@ class EventRoutes:
     async def _page(self, request: Request, cursor: str | None, limit: int, wanted: Options) -> Page:
         try:
             asking = self._events.list(EventFilter(**wanted), cursor, limit)
-            return await asyncio.wait_for(asking, self._live.limits.call_deadline_s)
+            return await bounded(asking, self._live.limits.call_deadline_s)
         except TimeoutError as error:
             raise DatabaseUnavailable(f"no answer within {self._live.limits.call_deadline_s:g} s") from error
         except ValueError as error:
@@ -97,7 +97,7 @@ class EventRoutes:
     async def _stored(self, request: Request) -> StoredEvent:
         event_id = queries.checked_path_id(request, "event_id", queries.token, "event")
         try:
-            stored = await asyncio.wait_for(self._events.get(event_id), self._live.limits.call_deadline_s)
+            stored = await bounded(self._events.get(event_id), self._live.limits.call_deadline_s)
         except TimeoutError as error:
             raise DatabaseUnavailable(f"no answer within {self._live.limits.call_deadline_s:g} s") from error
         if stored is None:
@@ -106,7 +106,7 @@ class EventRoutes:
 
     async def _bounded_picture(self, name: str) -> bytes:
         try:
-            return await asyncio.wait_for(self._snapshots.get(name), self._live.limits.call_deadline_s)
+            return await bounded(self._snapshots.get(name), self._live.limits.call_deadline_s)
         except TimeoutError as error:
             raise SnapshotsUnavailable(f"no answer within {self._live.limits.call_deadline_s:g} s") from error
 

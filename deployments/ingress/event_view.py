@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -9,6 +10,7 @@ from starlette.websockets import WebSocket
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.records import Change
 from deployments.ingress.change_follower import ChangeFollower
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.documents import change_document
 from deployments.ingress.limits import Limits
 from deployments.ingress.sockets import (
@@ -32,7 +34,8 @@ class EventView:
     def __init__(self, websocket: WebSocket, cursor: int | None, follower: ChangeFollower, limits: Limits) -> None:
         self._websocket, self._follower, self._limits = websocket, follower, limits
         self._cursor = cursor
-        self._sent = self._acknowledged_at = 0
+        self._on_their_way: deque[int] = deque()
+        self._acknowledged = asyncio.Event()
         self._told_away = False
 
     async def send(self) -> None:
@@ -56,8 +59,10 @@ class EventView:
     async def receive(self) -> None:
         """Take acknowledgements until the viewer goes or says something wrong."""
         while True:
-            whole_number(await receive_object(self._websocket, self._limits), "ack")
-            self._acknowledged_at = self._sent
+            cursor = whole_number(await receive_object(self._websocket, self._limits), "ack")
+            while self._on_their_way and self._on_their_way[0] <= cursor:
+                self._on_their_way.popleft()
+            self._acknowledged.set()
 
     async def _next_changes(self) -> list[Change]:
         if self._cursor is None:
@@ -72,7 +77,7 @@ class EventView:
     async def _rest(self, news: asyncio.Event) -> None:
         """Until there is news; a heartbeat says now and then that the socket lives."""
         try:
-            await asyncio.wait_for(news.wait(), self._limits.heartbeat_s)
+            await bounded(news.wait(), self._limits.heartbeat_s)
         except TimeoutError:
             await self._send({"type": "heartbeat", "cursor": self._cursor})
         if self._follower.away:
@@ -85,11 +90,14 @@ class EventView:
             await self._send({"type": "status", "database": "away", "reason": reason, "cursor": self._cursor})
 
     async def _send_change(self, change: Change) -> None:
-        if self._sent - self._acknowledged_at >= self._limits.changes_on_their_way:
-            raise CloseSocket(RESUME, f"{self._sent} changes without an acknowledgement, resume from {self._cursor}")
+        most = self._limits.changes_on_their_way
+        resume = CloseSocket(RESUME, f"{most} changes without an acknowledgement, resume from {self._cursor}")
+        while len(self._on_their_way) >= most:
+            self._acknowledged.clear()
+            await within(self._limits.changes_grace_s, self._acknowledged.wait(), resume)
+        self._on_their_way.append(change.number)
         await self._send(change_document(change))
         self._cursor = change.number
-        self._sent += 1
 
     async def _send(self, message: dict[str, Any]) -> None:
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)

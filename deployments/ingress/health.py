@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from cluster.safety.errors import SafeYoloError
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.remembered import Remembered
 from deployments.ingress.services import Services
@@ -73,7 +74,7 @@ class HealthBoard:
     async def look(self) -> Health:
         """The state of everything, at most `health_cache_s` old."""
         try:
-            return await asyncio.wait_for(self._remembered.get(), self._limits.health_deadline_s)
+            return await bounded(self._remembered.get(), self._limits.health_deadline_s)
         except TimeoutError:
             late = Part(HealthStatus.DOWN, f"no answer within {self._limits.health_deadline_s:g} s")
             return Health(HealthStatus.DOWN, {"ingress": late})
@@ -104,7 +105,7 @@ class HealthBoard:
 
     async def _ask(self, asking: Awaitable[Answer], otherwise: HealthStatus) -> tuple[Answer | None, Part]:
         try:
-            answer = await asyncio.wait_for(asking, self._limits.part_deadline_s)
+            answer = await bounded(asking, self._limits.part_deadline_s)
         except TimeoutError:
             return None, Part(otherwise, f"no answer within {self._limits.part_deadline_s:g} s")
         except SafeYoloError as error:

@@ -22,6 +22,8 @@ class Limits:
     """Newest changes that are handed to viewers without asking the database again."""
     changes_on_their_way: int = 1000
     """A viewer of events that acknowledges nothing is closed after so many, and resumes from its cursor."""
+    changes_grace_s: float = 2.0
+    """... unless it does so within this time."""
     pull_timeout_s: float = 2.0
     """One long poll of a camera actor."""
     puller_linger_s: float = 2.0

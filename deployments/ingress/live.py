@@ -3,6 +3,7 @@
 import asyncio
 
 from deployments.ingress.change_follower import ChangeFollower
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.places import Places
 from deployments.ingress.pullers import Pullers
@@ -27,7 +28,7 @@ class Live:
         """Close what is open with 1012; returns when all places are free, or after `close_within_s`."""
         self.stopping.set()
         try:
-            await asyncio.wait_for(self.places.empty.wait(), self.limits.close_within_s)
+            await bounded(self.places.empty.wait(), self.limits.close_within_s)
         except TimeoutError:
             return
 

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.ingress.problems import Problem, problem_response
 
+log = structlog.get_logger()
+
 _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -64,6 +66,34 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class FaultBorder:
+    """Whatever fails in a route by a defect of ours is logged and answered with 500 and nothing of its details.
+
+    Starlette's own stands outside all other middleware, where the answer would have neither id nor headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        # The border of the process.
+        except Exception:
+            if scope["type"] != "http" or began:
+                raise
+            log.exception("request_failed", path=scope["path"])
+            problem = Problem(500, "this is a defect; the logs have it under the request_id")
+            await problem_response(Request(scope), problem)(scope, receive, send)
 
 
 class KnownHost:

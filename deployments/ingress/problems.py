@@ -75,12 +75,6 @@ def on_part_away(request: Request, error: Exception) -> Response:
     return problem_response(request, Problem(503, str(error)))
 
 
-def on_fault(request: Request, error: Exception) -> Response:
-    """A defect: Starlette raises it again after this answer, so that Serve counts it."""
-    log.error("request_failed", path=request.url.path, exc_info=error)
-    return problem_response(request, Problem(500, "this is a defect; the logs have it under the request_id"))
-
-
 EXCEPTION_HANDLERS = {
     Problem: on_problem,
     HTTPException: on_http_exception,
@@ -88,5 +82,4 @@ EXCEPTION_HANDLERS = {
     DatabaseUnavailable: on_part_away,
     SnapshotsUnavailable: on_part_away,
     TimeoutError: on_part_away,
-    Exception: on_fault,
 }

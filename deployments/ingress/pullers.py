@@ -10,6 +10,7 @@ import structlog
 
 from cluster.safety.pictures import LivePicture, PictureProfile
 from deployments.ingress.blindness import SEEING, blind_picture, honest, is_blind
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.services import CameraDirectory, Position, Unreachable
 
@@ -68,7 +69,7 @@ class Puller:
         end_s = self._clock() + timeout_s
         while self._shown is None or self._shown.number <= number:
             try:
-                await asyncio.wait_for(self._news.wait(), max(0.0, end_s - self._clock()))
+                await bounded(self._news.wait(), max(0.0, end_s - self._clock()))
             except TimeoutError:
                 return None
         return self._shown
@@ -88,14 +89,14 @@ class Puller:
         # What was seen for the last viewer is old news for the next one.
         self._shown, self._after = None, _BEGINNING
         try:
-            await asyncio.wait_for(self._joined.wait(), self._limits.puller_linger_s)
+            await bounded(self._joined.wait(), self._limits.puller_linger_s)
         except TimeoutError:
             return bool(self._viewers)
         return True
 
     async def _pull(self) -> LivePicture | None:
         try:
-            picture = await asyncio.wait_for(
+            picture = await bounded(
                 self._cameras.picture(self._camera_id, self._profile, self._after, self._limits.pull_timeout_s),
                 self._limits.silent_after_s,
             )
@@ -127,9 +128,11 @@ class Puller:
     def _show(self, picture: LivePicture) -> None:
         picture = honest(picture)
         if is_blind(picture):
+            # The position stays: what was shown before the camera went blind must not come again as new.
             self._say_change(picture)
+        else:
+            self._after = (picture.epoch, picture.sequence)
         self._number += 1
-        self._after = (picture.epoch, picture.sequence) if not is_blind(picture) else _BEGINNING
         self._shown, self._shown_s = Shown(self._number, picture), self._clock()
         self._news.set()
         self._news = asyncio.Event()

@@ -24,6 +24,8 @@ class Remembered(Generic[Answer]):
     async def get(self) -> Answer:
         if self._running is None or (self._running.done() and self._is_old(self._running)):
             self._running = asyncio.ensure_future(self._look())
+            # Read here, because whoever asked may be gone when it fails.
+            self._running.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Shielded: one impatient asker must not take the answer from the others.
         return await asyncio.shield(self._running)
 

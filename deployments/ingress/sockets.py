@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ def whole_number(message: dict[str, Any], key: str) -> int:
 async def within(deadline_s: float, sending: Awaitable[Answer], close: CloseSocket) -> Answer:
     """What `sending` gives, or `close` if it takes longer: a viewer that stands still holds nothing for ever."""
     try:
-        return await asyncio.wait_for(sending, deadline_s)
+        return await bounded(sending, deadline_s)
     except TimeoutError:
         raise close from None
 
@@ -100,7 +101,8 @@ async def hold(websocket: WebSocket, stopping: asyncio.Event, limits: Limits, *j
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Not gather: it would replace a cancellation from outside by one of its own.
+        await asyncio.wait(tasks)
     if ending is not None:
         await close(websocket, ending, limits)
 
@@ -112,7 +114,7 @@ async def close(websocket: WebSocket, ending: CloseSocket, limits: Limits) -> No
         return
     reason = ending.reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore")
     try:
-        await asyncio.wait_for(websocket.close(ending.code, reason), limits.close_within_s)
+        await bounded(websocket.close(ending.code, reason), limits.close_within_s)
     except (RuntimeError, TimeoutError, WebSocketDisconnect):
         log.info("socket_gone", code=ending.code)
 

@@ -166,9 +166,9 @@ class FakeEvents:
 
     async def list(self, wanted: EventFilter, cursor: str | None, limit: int, /) -> Page:
         await self._check()
-        self.asked.append(wanted)
         if cursor is not None and not cursor.isdecimal():
             raise ValueError("cursor")
+        self.asked.append(wanted)
         start = int(cursor or 0)
         newest = sorted(self.rows.values(), key=lambda row: row.event.opened_at, reverse=True)
         end = start + limit
