@@ -1,6 +1,7 @@
 """The command `safe-yolo`: what a person types, onto what `cluster.operation` does."""
 
 import json
+import os
 import sys
 from importlib import metadata
 from typing import Annotated, Any
@@ -136,6 +137,8 @@ def cameras_check(
     as_json: AsJson = False,
 ) -> None:
     """Open sources; print size, fps and codec, or the reason why there is no picture. Exit code 1: one has none."""
+    # OpenCV's own lines would stand between ours. Read when it is imported.
+    os.environ.update(OPENCV_LOG_LEVEL="SILENT", OPENCV_FFMPEG_LOGLEVEL="-8")
     from cluster.camera.opening import probe  # OpenCV
     from cluster.operation.source_check import camera_called, check_source
 
@@ -186,7 +189,11 @@ def doctor_command(
 
 def main() -> None:
     """The entry point: exits with the code that `--help` explains."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # At once: a reader that hangs inside OpenCV aborts the process when Python unwinds it, with exit code 134.
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -226,7 +233,7 @@ def _bring_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) ->
     for line in running.blind:
         _complain(f"warning: camera {line}")
     _say(f"page           {running.state.page}")
-    _say(f"Ray dashboard  {running.state.dashboard}")
+    _say(f"Ray dashboard  {running.state.dashboard} (asks for the token that `ray get-auth-token` prints)")
     return running.state
 
 

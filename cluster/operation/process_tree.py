@@ -34,6 +34,14 @@ def is_same(pid: int, created: float) -> bool:
         return False
 
 
+def names(process: psutil.Process, folder: str) -> bool:
+    """Whether the command line of `process` names `folder`."""
+    try:
+        return any(folder in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 def end(leader: int, patience_s: float) -> list[int]:
     """SIGTERM to `leader`, who ends its children; what is left after `patience_s` gets SIGKILL.
 

@@ -40,14 +40,14 @@ def start(
     """
     ensure_token()
     ports = replace(ports, agent=ports.agent or free_port(), client=ports.client or free_port())
-    temp_dir = _fresh_temp_dir(ports.ray)
-    process = _spawn(ports, temp_dir, cpus, object_store_bytes)
+    run_dir = _fresh_run_dir(ports.ray)
+    process = _spawn(ports, run_dir, cpus, object_store_bytes)
     state = RayState(
         pid=process.pid,
         created=psutil.Process(process.pid).create_time(),
         address=f"{LOOPBACK}:{ports.ray}",
         dashboard=f"http://{LOOPBACK}:{ports.dashboard}",
-        temp_dir=str(temp_dir),
+        run_dir=str(run_dir),
     )
     ray_state.save(state)
     try:
@@ -73,9 +73,9 @@ def stop(state: RayState, interruption: Interruption, *, gently: bool = True) ->
     ray_state.forget()
 
 
-def temp_dir_of(port: int) -> Path:
-    """Ray's folder. Short, because Ray puts sockets below it whose whole path may have 107 characters."""
-    return Path(f"/tmp/safe-yolo-{os.getuid()}-{port}")  # noqa: S108 - checked to be ours in _fresh_temp_dir
+def run_dir_of(port: int) -> Path:
+    """The folder of Ray's log and sockets. Short, because the whole path of a socket may have 107 characters."""
+    return Path(f"/tmp/safe-yolo-{os.getuid()}-{port}")  # noqa: S108 - checked to be ours in _fresh_run_dir
 
 
 def _shut_serve_down(state: RayState, interruption: Interruption) -> None:
@@ -95,7 +95,7 @@ def _shut_serve_down(state: RayState, interruption: Interruption) -> None:
         thread.join(0.2)
 
 
-def _spawn(ports: NodePorts, temp_dir: Path, cpus: int, object_store_bytes: int) -> subprocess.Popen[bytes]:
+def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int) -> subprocess.Popen[bytes]:
     options = {
         "port": ports.ray,
         "dashboard-host": LOOPBACK,
@@ -103,13 +103,13 @@ def _spawn(ports: NodePorts, temp_dir: Path, cpus: int, object_store_bytes: int)
         "dashboard-agent-listen-port": ports.agent,
         "metrics-export-port": ports.metrics,
         "ray-client-server-port": ports.client,
-        "temp-dir": temp_dir,
+        "temp-dir": run_dir / "ray",
         "num-cpus": cpus,
         "object-store-memory": object_store_bytes,
     }
     command = [_ray_program(), "start", "--head", "--block", "--disable-usage-stats", "--log-style=record"]
     command += [f"--{name}={value}" for name, value in options.items()]
-    with (temp_dir / _LOG).open("wb") as log:
+    with (run_dir / _LOG).open("wb") as log:
         return subprocess.Popen(
             command,
             cwd=PROJECT_ROOT,
@@ -143,12 +143,12 @@ def _ray_program() -> str:
     return str(beside)
 
 
-def _fresh_temp_dir(port: int) -> Path:
-    """An empty folder that only this user can write into: /tmp is everybody's.
+def _fresh_run_dir(port: int) -> Path:
+    """An empty folder that only this user can enter: /tmp is everybody's, and Ray opens its own folder to all.
 
     Logs of the run before are kept until this moment, for whoever wants to know why it ended.
     """
-    folder = temp_dir_of(port)
+    folder = run_dir_of(port)
     if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.getuid()):
         raise MachineUnfit(f"{folder} belongs to somebody else", "take another port with --ray-port")
     shutil.rmtree(folder, ignore_errors=True)
@@ -163,14 +163,14 @@ def _wait_until_it_answers(
     deadline = time.monotonic() + limit_s
     while not dashboard.answers():
         if process.poll() is not None:
-            raise MachineUnfit(f"Ray ended while starting: {_last_words(state)}", f"see {state.temp_dir}/{_LOG}")
+            raise MachineUnfit(f"Ray ended while starting: {_last_words(state)}", f"see {state.run_dir}/{_LOG}")
         if time.monotonic() > deadline:
-            raise MachineUnfit(f"Ray did not answer within {limit_s:g} s", f"see {state.temp_dir}/{_LOG}")
+            raise MachineUnfit(f"Ray did not answer within {limit_s:g} s", f"see {state.run_dir}/{_LOG}")
         interruption.pause(_POLL_S)
 
 
 def _last_words(state: RayState) -> str:
     try:
-        return root_line((Path(state.temp_dir) / _LOG).read_text(errors="replace"))
+        return root_line((Path(state.run_dir) / _LOG).read_text(errors="replace"))
     except OSError:
         return "it left no log"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster.operation.process_tree import is_same
+from cluster.operation.process_tree import is_same, members, names
 from cluster.safety.errors import MachineUnfit
 from cluster.settings.base import project_path
 
@@ -22,13 +22,18 @@ class RayState:
     """When the process started, in seconds of wall time: tells it from a later one with the same id."""
     address: str
     dashboard: str
-    temp_dir: str
+    run_dir: str
     page: str = ""
     config: str = ""
 
     @property
     def runs(self) -> bool:
         return is_same(self.pid, self.created)
+
+    @property
+    def left_over(self) -> bool:
+        """Whether its first process has ended, and others of its session live on."""
+        return not self.runs and any(names(process, self.run_dir) for process in members(self.pid))
 
 
 def state_dir() -> Path:
@@ -38,11 +43,16 @@ def state_dir() -> Path:
 
 def load() -> RayState | None:
     """The Ray that runs, or None: never started, ended, or the file cannot be read."""
+    state = last()
+    return state if state is not None and state.runs else None
+
+
+def last() -> RayState | None:
+    """The Ray that was started last, whether it runs or not."""
     try:
-        state = RayState(**json.loads(_file().read_text(encoding="utf-8")))
+        return RayState(**json.loads(_file().read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return state if state.runs else None
 
 
 def save(state: RayState) -> None:

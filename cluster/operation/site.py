@@ -73,8 +73,7 @@ def take_down(progress: Progress, interruption: Interruption) -> bool:
     with ray_state.only_one():
         state = ray_state.load()
         if state is None:
-            ray_state.forget()
-            return False
+            return _clear_left_over(progress, interruption)
         progress.step("stopping the applications and Ray")
         ray_node.stop(state, interruption)
         progress.done("stopped, no process is left")
@@ -84,6 +83,7 @@ def take_down(progress: Progress, interruption: Interruption) -> bool:
 def _ray(serve: ServeFile, ports: NodePorts, progress: Progress, interruption: Interruption) -> RayState:
     state = ray_state.load()
     if state is None:
+        _clear_left_over(progress, interruption)
         return _started(serve, ports, progress, interruption)
     if state.page and state.page != serve.page:
         raise MachineUnfit(
@@ -92,6 +92,17 @@ def _ray(serve: ServeFile, ports: NodePorts, progress: Progress, interruption: I
         )
     progress.done(f"Ray runs already at {state.address}")
     return state
+
+
+def _clear_left_over(progress: Progress, interruption: Interruption) -> bool:
+    """End what a Ray whose first process died (out of memory, a kill) has left behind. False: nothing."""
+    state = ray_state.last()
+    if state is None or not state.left_over:
+        ray_state.forget()
+        return False
+    ray_node.stop(state, interruption, gently=False)
+    progress.done("ended what was left of a Ray that died")
+    return True
 
 
 def _started(serve: ServeFile, ports: NodePorts, progress: Progress, interruption: Interruption) -> RayState:

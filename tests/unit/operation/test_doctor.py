@@ -12,7 +12,7 @@ from cluster.operation.serve_file import ServeFile, load_serve_file
 from cluster.safety.errors import DatabaseUnavailable
 
 _PLENTY = Resources(disk_free=50 * GIB, disk_total=100 * GIB, memory_free=8 * GIB, shared_memory_free=4 * GIB)
-_STATE = RayState(pid=4711, created=1.0, address="127.0.0.1:6379", dashboard="http://127.0.0.1:8265", temp_dir="/x")
+_STATE = RayState(pid=4711, created=1.0, address="127.0.0.1:6379", dashboard="http://127.0.0.1:8265", run_dir="/x")
 
 
 def _no_gpu() -> list[str]:
