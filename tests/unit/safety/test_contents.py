@@ -93,3 +93,12 @@ def test_a_missing_object_is_taken_up_after_a_restart(stage, zone, steps_of):
 
     assert [step[1:] for step in steps_of(scene.told)] == [("open", 1), ("open", 2), ("closed", 3)]
     assert len({event.event_id for event in scene.told}) == 1
+
+
+def test_one_slow_look_without_it_is_no_absence(stage, zone):
+    scene = stage(zone(must_contain=("fire_extinguisher",), objects=()))
+    for _ in range(5):
+        scene.look(THERE, after_s=4.0)
+    scene.look(after_s=4.0)
+
+    assert scene.told == []

@@ -97,7 +97,7 @@ class Site:
         return [event for event in self.last.values() if event.state is not EpisodeState.CLOSED]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(steps, max_size=25))
 def test_revisions_have_no_holes_and_every_id_belongs_to_one_episode(script):
     site = Site()
@@ -114,7 +114,7 @@ def test_revisions_have_no_holes_and_every_id_belongs_to_one_episode(script):
             assert revisions[0].state is EpisodeState.OPEN
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(steps, max_size=25))
 def test_a_closed_event_goes_on_only_by_reopening_and_an_open_one_never_opens_again(script):
     site = Site()
@@ -133,7 +133,7 @@ def test_a_closed_event_goes_on_only_by_reopening_and_an_open_one_never_opens_ag
         assert event.closed_at is None or event.opened_at <= event.closed_at <= event.updated_at
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(steps, max_size=25))
 def test_one_open_episode_at_most_for_zone_rule_and_subject(script):
     site = Site()
@@ -143,7 +143,7 @@ def test_one_open_episode_at_most_for_zone_rule_and_subject(script):
         assert len(keys) == len(set(keys))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(steps, max_size=25))
 def test_what_is_told_as_open_is_what_would_be_saved(script):
     site = Site()
@@ -156,7 +156,7 @@ def test_what_is_told_as_open_is_what_would_be_saved(script):
     assert site.rules.occupied_zones() == {event.zone_id for event in site.open() if event.zone_id}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(steps, max_size=20), st.sampled_from([0.1, 0.2, 0.5, 1.0, 3.0, 20.0]), crowds)
 def test_whoever_stands_in_a_danger_zone_has_an_open_event(script, pause_s, others):
     """The one that matters: whatever came before, standing there for long enough is told."""
@@ -174,7 +174,7 @@ def test_whoever_stands_in_a_danger_zone_has_an_open_event(script, pause_s, othe
     assert len(told) >= len(inside)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["look", "die", "blind", "gap"]), st.floats(0.05, 3.0)), max_size=40),
     st.booleans(),
@@ -196,7 +196,7 @@ def test_a_presence_that_goes_on_is_one_event_whatever_is_interrupted(script, re
     assert "PERSON_EXIT" not in {event.event_type for event in site.told}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(steps, max_size=20))
 def test_the_same_looks_tell_the_same(script):
     first, second = Site(), Site()
@@ -207,7 +207,7 @@ def test_the_same_looks_tell_the_same(script):
     assert first.told == second.told
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(steps, max_size=25))
 def test_an_empty_picture_closes_everything_but_what_is_missing(script):
     site = Site()
