@@ -5,8 +5,10 @@ Without `--load` it checks file and sha256 only, which takes no torch and less t
 """
 
 import argparse
+import contextlib
 import json
 import sys
+from typing import Any
 
 from cluster.safety.errors import SafeYoloError
 from cluster.settings.load import MODELS_FILE, load_models
@@ -20,19 +22,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--models", default=MODELS_FILE)
     parser.add_argument("--load", action="store_true", help="also open them and look at one picture")
     options = parser.parse_args(arguments)
-    verdict = {"model": options.name, "ok": False, "reason": "", "mend": "", "path": ""}
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is the caller's: no log lines of ours or Ultralytics'
+        verdict = _verdict(options.name, options.models, load=options.load)
+    sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n")
+    return 0 if verdict["ok"] else 1
+
+
+def _verdict(name: str, models: str, *, load: bool) -> dict[str, Any]:
+    verdict: dict[str, Any] = {"model": name, "ok": False, "reason": "", "mend": "", "path": ""}
     try:
-        entry = load_models(options.models).named(options.name)
+        entry = load_models(models).named(name)
         verdict["path"] = str(verified(entry))
-        if options.load:
+        if load:
             _prove(entry)
         verdict["ok"] = True
     except SafeYoloError as error:
         verdict |= {"reason": getattr(error, "reason", str(error)), "mend": getattr(error, "mend", "")}
     except KeyError as error:
         verdict["reason"] = str(error.args[0])
-    sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n")
-    return 0 if verdict["ok"] else 1
+    return verdict
 
 
 def _prove(entry: ModelSettings) -> None:

@@ -12,7 +12,7 @@ MODELS = """
 models:
   - name: broken
     weights: {weights}
-    sha256: {sha256}
+    sha256: "{sha256}"
     classes: {{ Normal: person }}
     licence: none
     origin: a test
