@@ -118,7 +118,7 @@ class Camera:
             name=camera.name,
             status=self._watch.status,
             since=self._watch.since,
-            reason=self._watch.reason,
+            reason=self._watch.reason or self._not_judged(),
             source=camera.public_source,
             revision=self._assignment.revision,
             epoch=self._assignment.epoch,
@@ -153,6 +153,11 @@ class Camera:
         self._ledger.status(self._watch.status, self._watch.reason, datetime.now(UTC), time.monotonic(), frame_id)
         if (age_s := _age_s(looked.inference_s)) is not None:
             metrics.camera_inference_age.set(age_s, {"camera_id": camera.camera_id})
+
+    def _not_judged(self) -> str:
+        """A zone whose rule the model cannot judge must not look safe."""
+        objects = ", ".join(sorted(self._ledger.unjudged()))
+        return f"rules about {objects} are not judged: the model in service cannot find them" if objects else ""
 
     def _keep_watch(self) -> None:
         while not self._stopping.wait(_WATCH_PERIOD_S):

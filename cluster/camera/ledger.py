@@ -58,6 +58,7 @@ class EpisodeLedger:
         self._jpeg_quality, self._time_zone = jpeg_quality, time_zone
         self._lock = threading.Lock()
         self._unwritten = False
+        self._knows: frozenset[str] | None = None
 
     def resume(self, saved: Sequence[Mapping[str, Any]], now_wall: datetime, now_s: float) -> None:
         """Takes up what an earlier process left open; once, before the first frame."""
@@ -69,6 +70,7 @@ class EpisodeLedger:
     def observe(self, observation: Observation, frame: Frame) -> list[SafetyEvent]:
         """Evaluates the rules on one looked-at frame."""
         with self._lock:
+            self._learn(observation.knows)
             events = self._rules.observe(observation)
             self._accept(events, self._snapshot(events, frame))
         return events
@@ -93,10 +95,24 @@ class EpisodeLedger:
             self._accept(events, None)
         return events
 
+    def unjudged(self) -> frozenset[str]:
+        """Objects that zones are about and that the model in service cannot find: those rules watch nothing."""
+        knows = self._knows
+        return frozenset() if knows is None else frozenset().union(*(zone.unjudged(knows) for zone in self._zones))
+
     def outlines(self) -> tuple[ZoneOutline, ...]:
         """The zones as they are drawn, with who is occupied."""
         with self._lock:
             return self._outlines()
+
+    def _learn(self, knows: frozenset[str] | None) -> None:
+        """Another model may find other things."""
+        if knows is None or knows == self._knows:
+            return
+        self._knows = knows
+        self._rules.know(knows)
+        if unjudged := self.unjudged():
+            _log.error("rules_not_judged", objects=sorted(unjudged), reason="the model in service cannot find them")
 
     def _outlines(self) -> tuple[ZoneOutline, ...]:
         occupied = self._rules.occupied_zones()

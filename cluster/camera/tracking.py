@@ -83,6 +83,7 @@ class Tracker:
             captured_s=frame.captured_s,
             tracks=tuple(_tracks(detections, self._identify(detections, frame.captured_s))),
             model_digest=detections.model_digest,
+            knows=detections.knows,
         )
 
     def reset(self) -> None:

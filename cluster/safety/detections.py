@@ -14,6 +14,7 @@ class Detections:
     confidences: (n,) float32 in 0..1.  labels: n names out of `objects.OBJECT_NAMES`.
     model_digest: sha256 of the weights that found them.  image_size: long side in pixels that the
     model wants its pictures in.  inference_s: what the model itself took, without queueing.
+    knows: all labels that this model can find; rules about others cannot be judged. None: not said.
     """
 
     boxes: NDArray[np.float32]
@@ -22,6 +23,7 @@ class Detections:
     model_digest: str
     image_size: int
     inference_s: float
+    knows: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.labels)

@@ -21,7 +21,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """The tracks of one captured frame; times as in `Frame`."""
+    """The tracks of one captured frame; times as in `Frame`, `knows` as in `Detections`."""
 
     camera_id: str
     epoch: int
@@ -30,6 +30,7 @@ class Observation:
     captured_s: float
     tracks: tuple[Track, ...]
     model_digest: str = ""
+    knows: frozenset[str] | None = None
 
     @property
     def correlation_id(self) -> str:

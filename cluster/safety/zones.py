@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from cluster.safety.geometry import Point, Polygon, bottom_center, center, contains, polygon_fault
-from cluster.safety.objects import OBJECT_NAMES, PERSON, PROTECTIVE_EQUIPMENT
+from cluster.safety.objects import OBJECT_NAMES, PERSON, PROTECTIVE_EQUIPMENT, can_find
 from cluster.safety.tracks import Box
 
 
@@ -74,6 +74,11 @@ class Zone:
             self._check_seconds(key, getattr(self, key))
         if self.dwell_s is not None:
             self._check_seconds("dwell_s", self.dwell_s)
+
+    def unjudged(self, knows: frozenset[str]) -> frozenset[str]:
+        """Objects that the rules of this zone are about and that a model which finds `knows` cannot find."""
+        asked = {*self.objects, *self.require, *self.must_contain}
+        return frozenset(name for name in asked if not can_find(name, knows))
 
     def contains(self, box: Box) -> bool:
         """Whether the anchor of `box` lies inside."""

@@ -109,6 +109,7 @@ class YoloModel:
             model_digest=self.digest,
             image_size=self.image_size,
             inference_s=inference_s,
+            knows=self.knows,
         )
 
 

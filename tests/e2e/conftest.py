@@ -62,7 +62,9 @@ class Site:
 
     @property
     def logs(self) -> Path:
-        return Path(f"/tmp/safe-yolo-{os.getuid()}-{self.ports['ray']}/session_latest/logs")
+        """Where Ray keeps what its workers print."""
+        state = json.loads((self.folder / "state" / "ray.json").read_text())
+        return Path(state["temp_dir"]) / "session_latest" / "logs"
 
     @staticmethod
     def wait_for(what: str, look: Callable[[], Answer | None], limit_s: float = LIMIT_S) -> Answer:
