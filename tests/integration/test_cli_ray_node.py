@@ -135,11 +135,13 @@ def test_a_ray_whose_first_process_was_killed_is_still_stopped(own_ports: NodePo
     started = process_tree.members(state.pid)
     psutil.Process(state.pid).kill()
     psutil.Process(state.pid).wait()
-    left = _alive(started)
 
-    assert take_down(Progress(Console(quiet=True)), Interruption()) == bool(left)
+    # Most of them die with the first; whether any is left for us at this moment is the kernel's affair.
+    take_down(Progress(Console(quiet=True)), Interruption())
 
-    assert _alive(started) == []
+    _, alive = psutil.wait_procs(_alive(started), timeout=60)
+    assert _alive(alive) == []
+    assert ray_state.last() is None
 
 
 @pytest.mark.usefixtures("own_state")
