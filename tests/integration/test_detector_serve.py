@@ -16,7 +16,7 @@ import pytest
 import ray
 from ray import serve
 from ray.serve.config import ProxyLocation
-from ray.serve.schema import LoggingConfig, ServeDeploySchema
+from ray.serve.schema import ApplicationStatus, LoggingConfig, ServeDeploySchema
 
 from cluster.camera.demo_scene import photograph
 from cluster.safety.detections import Detections
@@ -24,7 +24,8 @@ from cluster.safety.errors import DetectorError
 from cluster.safety.frames import Image
 from cluster.safety.status import DetectorReport
 
-PATIENCE_S = 180
+PATIENCE_S = 240
+pytestmark = pytest.mark.timeout(600)  # starts a Ray, two replicas with torch, and an export
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
 GOOD = {"model": "fall-s", "confidence": 0.4, "image_size": 320}
 
@@ -58,7 +59,7 @@ def node() -> Iterator[Path]:
         try:
             serve.start(proxy_location=ProxyLocation.Disabled, logging_config=LoggingConfig(enable_access_log=False))
             deploy(GOOD)
-            until(lambda: [report.ready for report in reports()] == [True, True])
+            until(lambda: both(lambda report: report.ready))
             yield folder
         finally:
             serve.shutdown()
@@ -69,8 +70,12 @@ def node() -> Iterator[Path]:
 def until(condition: Callable[[], bool]) -> None:
     deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
     while not condition():
-        assert time.monotonic() < deadline_s, f"it did not come to that: {reports()}"
+        assert time.monotonic() < deadline_s, f"it did not come to that: {serve.status()}"
         pause.wait(0.2)
+
+
+def both(wanted: Callable[[DetectorReport], bool]) -> bool:
+    return [wanted(report) for report in reports()] == [True, True]
 
 
 def deploy(user_config: dict[str, Any], *, replicas: int = 2) -> None:
@@ -91,7 +96,9 @@ def deploy(user_config: dict[str, Any], *, replicas: int = 2) -> None:
         ],
     }
     client: Any = serve.context._get_global_client()
-    client.deploy_apps(ServeDeploySchema.model_validate({"applications": [application]}), _blocking=True)
+    # Not `_blocking`: it gives up after 60 s, and a busy machine takes longer to start two replicas.
+    client.deploy_apps(ServeDeploySchema.model_validate({"applications": [application]}))
+    until(lambda: [app.status for app in serve.status().applications.values()] == [ApplicationStatus.RUNNING])
 
 
 def reports() -> list[DetectorReport]:
@@ -151,11 +158,11 @@ def test_a_refused_model_leaves_the_old_one_in_service_and_a_good_one_replaces_i
     before = {report.pid for report in reports()}
 
     deploy({**GOOD, "model": "yolo99"})
-    until(lambda: all("yolo99" in report.error for report in reports()))
+    until(lambda: both(lambda report: "yolo99" in report.error))
     assert {report.model for report in reports()} == {"fall-s"}
     assert len(ray.get(camera.ask.remote(picture()), timeout=PATIENCE_S)[0]) == 2
 
     deploy({**GOOD, "confidence": 0.95, "image_size": 192})
-    until(lambda: {(report.image_size, report.error) for report in reports()} == {(192, "")})
+    until(lambda: both(lambda report: (report.image_size, report.error) == (192, "")))
     assert len(ray.get(camera.ask.remote(picture()), timeout=PATIENCE_S)[0]) == 0
     assert {report.pid for report in reports()} == before
