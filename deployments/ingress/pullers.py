@@ -63,6 +63,8 @@ class Puller:
             self._viewers.remove(fps)
             if not self._viewers:
                 self._joined.clear()
+                # What was seen for the last viewer is old news for the next one.
+                self._shown, self._after = None, _BEGINNING
 
     async def newer_than(self, number: int, timeout_s: float) -> Shown | None:
         """The newest picture as soon as it is a later one than `number`, or None at `timeout_s`."""
@@ -86,8 +88,6 @@ class Puller:
     async def _has_viewers(self) -> bool:
         if self._viewers:
             return True
-        # What was seen for the last viewer is old news for the next one.
-        self._shown, self._after = None, _BEGINNING
         try:
             await bounded(self._joined.wait(), self._limits.puller_linger_s)
         except TimeoutError:

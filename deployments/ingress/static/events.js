@@ -1,0 +1,170 @@
+// The last events: a page of them from the API, then every change from the socket, resumed where it broke off.
+
+import { getJson, Reconnecting } from "./live.js";
+import { element } from "./wall.js";
+import { say, sayObject, sayTime, sayType } from "./words.js";
+
+const KEPT = 60;
+const SILENT_AFTER_MS = 40000;
+
+export class Events {
+  constructor(parts, wall, changed) {
+    this.parts = parts;
+    this.wall = wall;
+    this.changed = changed;
+    this.byId = new Map();
+    this.items = new Map();
+    this.cursor = null;
+    this.link = "waiting";
+    this.loaded = false;
+    const path = () => `/api/v1/events/live${this.cursor === null ? "" : `?cursor=${this.cursor}`}`;
+    this.socket = new Reconnecting(path, {
+      message: (data, answer) => this.receive(JSON.parse(data), answer),
+      down: (code) => this.lost(code),
+    }, SILENT_AFTER_MS);
+    this.refresh();
+  }
+
+  receive(message, answer) {
+    if (Number.isInteger(message.cursor)) this.cursor = message.cursor;
+    if (message.type === "event") {
+      this.take(message.event);
+      answer({ ack: message.cursor });
+      this.changed();
+    }
+    const away = message.type === "status" && message.database === "away";
+    this.setLink(away || (this.link === "away" && message.type === "heartbeat") ? "away" : "live");
+    if (!away && !this.loaded) this.load();
+  }
+
+  lost(code) {
+    if (code === 4400) this.cursor = null; // the log is another one, after a restored database say
+    this.loaded = false;
+    this.setLink("lost");
+  }
+
+  async load() {
+    // After the socket has its cursor: what happens meanwhile comes through it, and a higher revision wins.
+    this.loaded = true;
+    try {
+      const lists = await Promise.all(["limit=40", "limit=200&severity=CRITICAL&state=open", "limit=200&severity=CRITICAL&state=escalated"]
+        .map((query) => getJson(`/api/v1/events?${query}`)));
+      if (lists.some((list) => !list.ok)) throw new Error("events cannot be had");
+      lists.flatMap((list) => list.content.events).forEach((event) => this.take(event));
+      this.changed();
+    } catch {
+      this.loaded = false; // the next message of the socket tries again
+    }
+    this.refresh();
+  }
+
+  take(event) {
+    const known = this.byId.get(event.event_id);
+    if (known && known.revision > event.revision) return;
+    this.wall.noteEvent(event);
+    this.byId.set(event.event_id, event);
+    this.forgetOldest();
+    if (this.byId.has(event.event_id)) this.place(event);
+    this.parts.empty.hidden = this.byId.size > 0;
+  }
+
+  forgetOldest() {
+    if (this.byId.size <= KEPT) return;
+    const oldest = [...this.byId.values()].reduce((a, b) => (a.opened_at < b.opened_at ? a : b));
+    this.byId.delete(oldest.event_id);
+    this.items.get(oldest.event_id)?.root.remove();
+    this.items.delete(oldest.event_id);
+  }
+
+  place(event) {
+    let item = this.items.get(event.event_id);
+    if (!item) {
+      item = new Item((shown) => this.open(shown));
+      this.items.set(event.event_id, item);
+      const later = [...this.parts.list.children].find((other) => other.dataset.openedAt < event.opened_at);
+      item.root.dataset.openedAt = event.opened_at;
+      this.parts.list.insertBefore(item.root, later ?? null);
+    }
+    item.fill(event, this.wall);
+  }
+
+  open(event) {
+    this.parts.picture.src = event.snapshot.url;
+    this.parts.text.textContent = `${sayType(event.event_type)} · ${this.wall.nameOf(event.camera_id)} · ${sayTime(event.opened_at, true)}`;
+    this.parts.picture.alt = this.parts.text.textContent;
+    this.parts.viewer.showModal();
+  }
+
+  setLink(link) {
+    this.link = link;
+    this.parts.link.dataset.link = link;
+    this.parts.link.textContent = say(link);
+  }
+
+  refresh() {
+    this.setLink(this.link);
+    this.parts.title.textContent = say("events");
+    this.parts.empty.textContent = say("noEvents");
+    this.parts.empty.hidden = this.byId.size > 0;
+    for (const [id, item] of this.items) item.fill(this.byId.get(id), this.wall);
+  }
+}
+
+class Item {
+  constructor(open) {
+    this.root = element("li", "event");
+    this.thumb = element("button", "thumb", this.root);
+    this.thumb.type = "button";
+    this.thumb.onclick = () => this.event?.snapshot.url && open(this.event);
+    this.image = element("img", "", this.thumb);
+    this.image.loading = "lazy";
+    this.image.decoding = "async";
+    this.image.alt = "";
+    this.image.onerror = () => { this.image.hidden = true; };
+    this.noPicture = element("span", "no-picture", this.thumb);
+    const text = element("div", "event-text", this.root);
+    this.title = element("p", "event-title", text);
+    this.where = element("p", "event-where", text);
+    this.foot = element("p", "event-foot", text);
+    this.time = element("time", "", this.foot);
+    this.state = element("span", "chip state", this.foot);
+    this.severity = element("span", "chip severity", this.foot);
+  }
+
+  fill(event, wall) {
+    this.event = event;
+    this.root.dataset.severity = event.severity;
+    this.root.dataset.state = event.state;
+    this.title.textContent = sayType(event.event_type);
+    const zone = event.zone_id ? wall.zoneName(event.camera_id, event.zone_id) : say("wholePicture");
+    this.where.textContent = [wall.nameOf(event.camera_id), zone, sayReason(event)].filter(Boolean).join(" · ");
+    this.time.dateTime = event.opened_at;
+    this.time.textContent = sayTime(event.opened_at);
+    this.state.textContent = sayState(event);
+    this.severity.textContent = say(event.severity);
+    this.showPicture(event.snapshot);
+  }
+
+  showPicture({ state, url }) {
+    if (url && this.url !== url) {
+      this.url = url;
+      this.image.hidden = false;
+      this.image.src = url;
+    }
+    this.image.hidden = !url || this.image.hidden;
+    this.thumb.disabled = !url;
+    this.thumb.setAttribute("aria-label", this.title.textContent);
+    this.noPicture.textContent = url ? "" : say(state === "pending" ? "pending" : "lostPicture");
+  }
+}
+
+function sayReason(event) {
+  if (typeof event.detail?.reason === "string") return event.detail.reason;
+  return event.objects.length === 1 ? sayObject(event.objects[0].label) : "";
+}
+
+function sayState(event) {
+  if (event.state !== "closed" || !event.closed_at) return say(event.state);
+  const seconds = Math.round((new Date(event.closed_at) - new Date(event.opened_at)) / 1000);
+  return `${say("closed")} · ${say("lasted", { s: seconds })}`;
+}

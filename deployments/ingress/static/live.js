@@ -1,0 +1,70 @@
+// A socket that comes back: exponential pauses with jitter, and a watch on silence.
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15000;
+
+export function socketAddress(path) {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
+}
+
+export class Reconnecting {
+  // path: () => string, asked anew for each attempt. on: {message, up, down}. A socket that says nothing for
+  // silentAfterMs is dropped: a connection can be dead without anybody having closed it.
+  constructor(path, on, silentAfterMs) {
+    this.path = path;
+    this.on = on;
+    this.silentAfterMs = silentAfterMs;
+    this.attempts = 0;
+    this.stopped = false;
+    this.connect();
+  }
+
+  connect() {
+    if (this.stopped) return;
+    const socket = new WebSocket(socketAddress(this.path()));
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.heard(socket);
+    socket.onmessage = (message) => {
+      if (socket !== this.socket) return;
+      this.attempts = 0;
+      this.heard(socket);
+      this.on.message(message.data, (answer) => this.send(socket, answer));
+    };
+    socket.onopen = () => { if (socket === this.socket && this.on.up) this.on.up(); };
+    socket.onclose = (event) => this.lost(socket, event.code, event.reason);
+  }
+
+  heard(socket) {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => { this.lost(socket, 0, "silence"); socket.close(); }, this.silentAfterMs);
+  }
+
+  send(socket, answer) {
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(answer));
+  }
+
+  lost(socket, code, reason) {
+    if (socket !== this.socket || this.stopped) return;
+    this.socket = null;
+    clearTimeout(this.silence);
+    this.on.down(code, reason);
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.attempts);
+    this.attempts += 1;
+    this.retry = setTimeout(() => this.connect(), longest * (0.5 + Math.random() / 2));
+  }
+
+  stop() {
+    this.stopped = true;
+    clearTimeout(this.silence);
+    clearTimeout(this.retry);
+    if (this.socket) this.socket.close(1000);
+    this.socket = null;
+  }
+}
+
+export async function getJson(path) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(8000), headers: { Accept: "application/json" } });
+  const content = await answer.json();
+  return { ok: answer.ok, status: answer.status, content };
+}
