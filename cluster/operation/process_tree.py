@@ -34,10 +34,18 @@ def is_same(pid: int, created: float) -> bool:
         return False
 
 
-def names(process: psutil.Process, folder: str) -> bool:
-    """Whether the command line of `process` names `folder`."""
+def was_given_away(pid: int, created: float) -> bool:
+    """Whether the system has given `pid` to a later process, whose session is not ours."""
     try:
-        return any(folder in word for word in process.cmdline())
+        return abs(psutil.Process(pid).create_time() - created) >= 1.0
+    except psutil.Error:
+        return False
+
+
+def is_ray(process: psutil.Process) -> bool:
+    """Whether `process` is one of Ray's, by the names that Ray gives them."""
+    try:
+        return process.name().startswith(("ray", "gcs_server"))
     except psutil.Error:
         return False
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cluster.operation.process_tree import is_same, members, names
+from cluster.operation.process_tree import is_ray, is_same, members, was_given_away
 from cluster.safety.errors import MachineUnfit
 from cluster.settings.base import project_path
 
@@ -32,8 +32,10 @@ class RayState:
 
     @property
     def left_over(self) -> bool:
-        """Whether its first process has ended, and others of its session live on."""
-        return not self.runs and any(names(process, self.run_dir) for process in members(self.pid))
+        """Whether its first process has ended and others of its session live on: two agents always do."""
+        if self.runs or was_given_away(self.pid, self.created):
+            return False
+        return any(is_ray(process) for process in members(self.pid))
 
 
 def state_dir() -> Path:

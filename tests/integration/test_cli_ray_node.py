@@ -136,8 +136,7 @@ def test_a_ray_whose_first_process_was_killed_is_still_stopped(own_ports: NodePo
     psutil.Process(state.pid).kill()
     psutil.Process(state.pid).wait()
 
-    # Most of them die with the first; whether any is left for us at this moment is the kernel's affair.
-    take_down(Progress(Console(quiet=True)), Interruption())
+    assert take_down(Progress(Console(quiet=True)), Interruption())
 
     _, alive = psutil.wait_procs(_alive(started), timeout=60)
     assert _alive(alive) == []
@@ -172,8 +171,10 @@ def test_a_state_whose_process_id_belongs_to_another_process_is_not_ours() -> No
     ray_state.save(state)
     assert ray_state.load() == state
 
-    ray_state.save(replace(state, created=me.create_time() - 100))
+    stranger = replace(state, created=me.create_time() - 100)
+    ray_state.save(stranger)
     assert ray_state.load() is None
+    assert not stranger.left_over
 
 
 class _NoSite:
