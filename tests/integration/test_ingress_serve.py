@@ -1,0 +1,171 @@
+"""The Ingress behind a real Serve proxy, in front of a real (small) camera actor: wiring, death, and a rollout."""
+
+import json
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import ray
+from ray import serve
+from ray.serve.config import HTTPOptions, ProxyLocation
+from ray.serve.context import _get_global_client
+from ray.serve.schema import LoggingConfig, ServeDeploySchema
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from cluster.safety.pictures import LivePicture
+from cluster.safety.status import CameraReport, CameraStatus
+
+PATIENCE_S = 120
+pytestmark = pytest.mark.timeout(400)  # starts a Ray and rolls a deployment
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
+
+
+class FakeSupervisor:
+    async def reports(self) -> list[CameraReport]:
+        return [CameraReport("gate-1", "Gate 1", CameraStatus.MONITORED, datetime.now(UTC), inference_age_s=0.1)]
+
+
+@ray.remote(num_cpus=0)
+class FakeCamera:
+    """Gives a new picture at each question."""
+
+    def __init__(self) -> None:
+        self._sequence = 0
+
+    async def picture(self, profile: str, epoch: int, sequence: int, timeout_s: float) -> LivePicture:
+        self._sequence += 1
+        now = datetime.now(UTC)
+        return LivePicture("gate-1", 1, self._sequence, now, CameraStatus.MONITORED, "", 4, 4, profile.encode())
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """host:port of a proxy of this test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="sy-ing-", dir="/tmp"))  # a short path: sockets lie in it
+    (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ray.init(
+        "local", num_cpus=4, include_dashboard=False, log_to_driver=False, namespace="safe-yolo-test",
+        _temp_dir=str(folder / "ray"),
+    )  # fmt: skip
+    try:
+        serve.start(
+            proxy_location=ProxyLocation.HeadOnly,
+            http_options=HTTPOptions(host="127.0.0.1", port=port),
+            logging_config=LoggingConfig(enable_access_log=False),
+        )
+        supervisor = serve.deployment(FakeSupervisor, name="CameraSupervisor", ray_actor_options={"num_cpus": 0})
+        serve.run(supervisor.bind(), name="cameras", route_prefix=None)
+        deploy(str(folder / "site.yaml"), "1")
+        until(lambda: answers(port))
+        yield f"127.0.0.1:{port}"
+    finally:
+        serve.shutdown()
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def camera(address: str) -> Iterator[Any]:
+    actor = FakeCamera.options(name="camera:gate-1", namespace="cameras", lifetime="detached").remote()
+    ray.get(actor.picture.remote("wall", 0, 0, 1.0), timeout=PATIENCE_S)
+    yield actor
+    ray.kill(actor)
+
+
+def deploy(site: str, release: str) -> None:
+    """The same path as `serve deploy`."""
+    application = {
+        "name": "ingress",
+        "route_prefix": "/",
+        "import_path": "deployments.ingress.app:build",
+        "args": {"release": release, "site": site},
+        "deployments": [
+            {
+                "name": "Ingress",
+                "num_replicas": 1,
+                "max_ongoing_requests": 1000,
+                "graceful_shutdown_timeout_s": 15,
+                "ray_actor_options": {"num_cpus": 0},
+            }
+        ],
+    }
+    _get_global_client().deploy_apps(ServeDeploySchema.model_validate({"applications": [application]}))
+    deploy.site = site  # type: ignore[attr-defined]
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline_s, f"it did not come to that: {serve.status()}"
+        pause.wait(0.2)
+
+
+def next_frame(viewer: ClientConnection) -> tuple[dict[str, Any], bytes]:
+    message = viewer.recv(timeout=PATIENCE_S)
+    length = int.from_bytes(message[:4], "big")
+    header = json.loads(message[4 : 4 + length])
+    viewer.send(json.dumps({"ack": header["sequence"]}))
+    return header, message[4 + length :]
+
+
+def watch(viewer: ClientConnection) -> None:
+    while True:
+        next_frame(viewer)
+
+
+def test_the_page_health_and_cameras_answer_through_the_proxy(address: str) -> None:
+    health = httpx.get(f"http://{address}/health", headers={"X-Request-ID": "order-66"}, timeout=10)
+
+    # There is no application `detector` here: a part is away, but the camera says that it is watched.
+    assert (health.status_code, health.json()["status"]) == (200, "degraded")
+    assert health.json()["parts"]["detector"]["status"] == "degraded"
+    assert health.headers.get_list("x-request-id") == ["order-66"]
+    assert httpx.get(f"http://{address}/").headers["content-type"].startswith("text/html")
+    assert httpx.get(f"http://{address}/api/v1/cameras").json()["cameras"][0]["camera_id"] == "gate-1"
+
+
+def test_a_camera_whose_process_dies_is_unmonitored_and_comes_back_as_another_actor(address: str, camera: Any) -> None:
+    with connect(f"ws://{address}/api/v1/cameras/gate-1/live?profile=wall") as viewer:
+        assert [next_frame(viewer)[1] for _ in range(5)] == [b"wall"] * 5
+        ray.kill(camera)
+
+        while (message := next_frame(viewer))[1]:
+            pass
+        again = FakeCamera.options(name="camera:gate-1", namespace="cameras", lifetime="detached").remote()
+        until(lambda: next_frame(viewer)[1] == b"wall")
+        ray.kill(again)
+
+    assert (message[0]["status"], bool(message[0]["reason"])) == ("UNMONITORED", True)
+
+
+def test_a_rollout_tells_sockets_to_come_back(address: str) -> None:
+    with connect(f"ws://{address}/api/v1/cameras/gate-1/live") as viewer:
+        next_frame(viewer)
+        deploy(deploy.site, "2")  # type: ignore[attr-defined]
+
+        with pytest.raises(ConnectionClosed) as closed:
+            watch(viewer)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    until(lambda: httpx.get(f"http://{address}/health/live", timeout=5).json().get("release") == "2")
