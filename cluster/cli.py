@@ -1,26 +1,22 @@
 """The command `safe-yolo`: what a person types, onto what `cluster.operation` does."""
 
-import json
 import os
 import sys
 from importlib import metadata
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.style import Style
-from rich.text import Text
 from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer carries its own click, and is pinned
 
 from cluster.operation import config_check, doctor, machine, ray_state, site
 from cluster.operation.demo import ensure_clip, follow
-from cluster.operation.findings import Finding, Level, has_errors
+from cluster.operation.findings import Level, has_errors
 from cluster.operation.interruption import Interruption
 from cluster.operation.ports import NodePorts, is_free
+from cluster.operation.printing import complain, finding_line, out, say, show_findings, show_json, source_line
 from cluster.operation.progress import Progress
 from cluster.operation.serve_file import SERVE_FILE, ServeFile, load_serve_file
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
-from cluster.safety.redaction import redact
 from cluster.settings.base import project_path
 
 EXIT_CODES: dict[type[SafeYoloError], int] = {ConfigError: 2, MachineUnfit: 3, SiteUnhealthy: 1, Interrupted: 130}
@@ -43,9 +39,6 @@ config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(config_app, name="config")
 
-# Without a terminal rich takes 80 columns, and cuts what a log or a program wants whole.
-_out = Console(width=None if sys.stdout.isatty() else 160)
-_err = Console(stderr=True)
 
 Config = Annotated[str, typer.Option("--config", "-c", help="The Serve configuration.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -57,7 +50,6 @@ MetricsPort = Annotated[
     int, typer.Option(help="Port of Ray's metrics.", envvar="SAFE_YOLO_METRICS_PORT", min=1024, max=65535)
 ]
 _DEFAULT = NodePorts()
-_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
 
 @app.command()
@@ -80,8 +72,8 @@ def up(
 def down() -> None:
     """Stop the site and the Ray that `up` started, and see that no process is left."""
     with Interruption() as interruption:
-        if not site.take_down(Progress(_out), interruption):
-            _say("nothing runs")
+        if not site.take_down(Progress(out), interruption):
+            say("nothing runs")
 
 
 @app.command()
@@ -100,20 +92,21 @@ def demo(
 
     serve = _checked(config, demo_clip_follows=True)
     ports = NodePorts(ray_port, dashboard_port, metrics_port)
-    progress = Progress(_out)
+    progress = Progress(out)
     with Interruption() as interruption:
-        if ray_state.load() is None:
-            machine.check_machine(ray_state.state_dir(), ports, serve.port)
+        if ray_state.load() is not None:  # the end of the demo would stop it
+            raise MachineUnfit("a site of this checkout runs already", "run `safe-yolo down` first")
+        machine.check_machine(ray_state.state_dir(), ports, serve.port)
         try:
             ensure_clip(project_path(config_check.DEMO_CLIP), make_demo_clip, progress, interruption)
             running = _bring_up(serve, ports, interruption)
-            _say("events follow; Ctrl-C ends the demo")
-            follow(_site_api(running.page), running.page, _say, interruption, exit_after_event=exit_after_event)
+            say("events follow; Ctrl-C ends the demo")
+            follow(_site_api(running.page), running.page, say, interruption, exit_after_event=exit_after_event)
         except Interrupted:
             pass  # somebody had enough: that is how a demo ends
         finally:
             progress.close()
-            site.take_down(Progress(_out), interruption)
+            site.take_down(Progress(out), interruption)
 
 
 @app.command()
@@ -126,7 +119,7 @@ def status(as_json: AsJson = False) -> None:
     if state is None or not state.page:
         raise SiteUnhealthy("no site runs here", "start it with `safe-yolo up`")
     found = read_status(state.page, state.dashboard, _site_api(state.page), Dashboard(state.dashboard))
-    _show_json(found.as_json()) if as_json else _out.print(tables(found))
+    show_json(found.as_json()) if as_json else out.print(tables(found))
     _exit_unless(not found.problems, 1)
 
 
@@ -146,10 +139,10 @@ def cameras_check(
     wanted = [camera_called(name, declared) for name in names]
     results = [check_source(camera, probe) for camera in wanted]
     if as_json:
-        _show_json(results)
+        show_json(results)
     else:
         for result in results:
-            _say(_source_line(result))
+            say(source_line(result))
     _exit_unless(all(result["ok"] for result in results), 1)
 
 
@@ -157,7 +150,7 @@ def cameras_check(
 def config_check_command(config: Config = SERVE_FILE, as_json: AsJson = False) -> None:
     """Check the YAML files, weights, variables and sources. Exit code 2: something is wrong."""
     _, findings = config_check.check_config(config)
-    _show_findings(findings, as_json)
+    show_findings(findings, as_json)
     _exit_unless(not has_errors(findings), 2)
 
 
@@ -183,7 +176,7 @@ def doctor_command(
         site=ray_state.load(),
     )
     found = doctor.examine(probes, NodePorts(ray_port, dashboard_port, metrics_port), serve, findings)
-    _show_findings(found, as_json)
+    show_findings(found, as_json)
     _exit_unless(not has_errors(found), 3)
 
 
@@ -216,7 +209,7 @@ def _checked(path: str, *, demo_clip_follows: bool = False) -> ServeFile:
     serve, findings = config_check.check_config(path, demo_clip_follows=demo_clip_follows)
     for finding in findings:
         if finding.level is not Level.OK:
-            _complain(f"{finding.level}: {_finding_line(finding)}")
+            complain(f"{finding.level}: {finding_line(finding)}")
     if serve is None or has_errors(findings):
         raise typer.Exit(2)
     return serve
@@ -225,15 +218,15 @@ def _checked(path: str, *, demo_clip_follows: bool = False) -> ServeFile:
 def _bring_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) -> ray_state.RayState:
     from cluster.operation.database import migrate
 
-    progress = Progress(_out)
+    progress = Progress(out)
     try:
         running = site.bring_up(serve, ports, progress, interruption, migrate=migrate)
     finally:
         progress.close()
     for line in running.blind:
-        _complain(f"warning: camera {line}")
-    _say(f"page           {running.state.page}")
-    _say(f"Ray dashboard  {running.state.dashboard} (asks for the token that `ray get-auth-token` prints)")
+        complain(f"warning: camera {line}")
+    say(f"page           {running.state.page}")
+    say(f"Ray dashboard  {running.state.dashboard} (asks for the token that `ray get-auth-token` prints)")
     return running.state
 
 
@@ -243,45 +236,8 @@ def _site_api(page: str) -> Any:
     return SiteApi(page)
 
 
-def _show_findings(findings: list[Finding], as_json: bool) -> None:
-    if as_json:
-        _show_json([finding.as_json() for finding in findings])
-        return
-    width = max((len(finding.subject) for finding in findings), default=0)
-    for finding in findings:
-        text = f"{finding.text}; {finding.mend}" if finding.mend else finding.text
-        line = Text(f"{finding.level:<8}", style=_COLOURS[finding.level])
-        line.append(f"{finding.subject:<{width}}  {redact(text)}", style=Style.null())
-        _out.print(line, soft_wrap=True)
-
-
-def _finding_line(finding: Finding) -> str:
-    text = f"{finding.subject}: {finding.text}" if finding.subject not in finding.text else finding.text
-    return f"{text}; {finding.mend}" if finding.mend else text
-
-
-def _source_line(result: dict[str, Any]) -> str:
-    if not result["ok"]:
-        return f"{result['source']}  {result['code']}: {result['reason']}"
-    return f"{result['source']}  {result['width']}x{result['height']}  {result['fps']:.1f} fps  {result['codec']}"
-
-
-def _show_json(value: Any) -> None:
-    _out.print(
-        json.dumps(value, ensure_ascii=False, indent=2, default=str), markup=False, highlight=False, soft_wrap=True
-    )
-
-
-def _say(line: str) -> None:
-    _out.print(redact(line), markup=False, highlight=False, soft_wrap=True)
-
-
-def _complain(line: str) -> None:
-    _err.print(" ".join(redact(line).split()), markup=False, highlight=False, soft_wrap=True)
-
-
 def _failed(line: str, code: int) -> int:
-    _complain(f"error: {line}")
+    complain(f"error: {line}")
     return code
 
 

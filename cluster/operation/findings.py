@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from cluster.safety.errors import ConfigError, SafeYoloError
+from cluster.safety.errors import SafeYoloError
 from cluster.safety.redaction import redact
 
 
@@ -46,13 +46,3 @@ def fault(subject: str, error: SafeYoloError) -> Finding:
 
 def has_errors(findings: Iterable[Finding]) -> bool:
     return any(finding.level is Level.ERROR for finding in findings)
-
-
-def first_error(findings: Iterable[Finding], where: str) -> ConfigError | None:
-    """The first error as an exception, for callers that stop at it."""
-    for finding in findings:
-        if finding.level is Level.ERROR:
-            return ConfigError(
-                where if where not in finding.text else finding.subject, "", "", finding.text, finding.mend
-            )
-    return None
