@@ -96,6 +96,11 @@ def _call(handle: Handle, timeout_s: float, *arguments: Any) -> Any:
         # Nobody waits any more: the replica need not work for it.
         response.cancel()
         raise
+    except ray.exceptions.RayTaskError as error:
+        # Our own errors say one line; Ray's wrapper around them says a traceback.
+        if isinstance(error.cause, SafeYoloError):
+            raise error.cause from None
+        raise
 
 
 def _recorder_call(handle: Handle, timeout_s: float, *arguments: Any) -> None:

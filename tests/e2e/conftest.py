@@ -46,7 +46,7 @@ class Site:
     database_url: str
     ports: dict[str, int]
     environment: dict[str, str]
-    said: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list, repr=False)
 
     @property
     def page(self) -> str:
@@ -64,7 +64,7 @@ class Site:
     def logs(self) -> Path:
         """Where Ray keeps what its workers print."""
         state = json.loads((self.folder / "state" / "ray.json").read_text())
-        return Path(state["temp_dir"]) / "session_latest" / "logs"
+        return Path(state["run_dir"]) / "ray" / "session_latest" / "logs"
 
     @staticmethod
     def wait_for(what: str, look: Callable[[], Answer | None], limit_s: float = LIMIT_S) -> Answer:
