@@ -95,6 +95,7 @@ class Puller:
         return True
 
     async def _pull(self) -> LivePicture | None:
+        asked_after = self._after
         try:
             picture = await bounded(
                 self._cameras.picture(self._camera_id, self._profile, self._after, self._limits.pull_timeout_s),
@@ -104,6 +105,8 @@ class Puller:
             return await self._told_by_supervisor(str(error))
         except TimeoutError:
             return await self._told_by_supervisor("the camera's process does not answer")
+        if picture is None and asked_after != self._after:
+            return None  # asked for viewers who left meanwhile; those of now have seen nothing and ask anew
         if picture is None and self._is_old():
             return await self._told_by_supervisor("no new picture", believe_seeing=self._shown is not None)
         return picture

@@ -1,0 +1,63 @@
+import asyncio
+from dataclasses import replace
+
+from cluster.safety.pictures import PictureProfile
+from deployments.ingress.pullers import Pullers
+
+WALL = PictureProfile.WALL
+
+
+def test_who_comes_while_a_question_for_the_last_viewer_is_under_way_gets_the_picture_and_no_false_alarm(site, make):
+    site.cameras.pictures["gate-1"] = make.picture()
+
+    async def watch():
+        pullers = Pullers(site.cameras, replace(make.QUICK, puller_linger_s=5.0))
+        async with pullers.watch("gate-1", WALL, 60) as puller:
+            first = await puller.newer_than(0, 5.0)
+            pulls = site.cameras.pulls
+            while site.cameras.pulls == pulls:  # noqa: ASYNC110 - a fake has no event to wait for
+                await asyncio.sleep(0.001)
+        async with pullers.watch("gate-1", WALL, 60) as puller:
+            second = await puller.newer_than(0, 5.0)
+        await pullers.close()
+        return first.picture.jpeg, second.picture.jpeg
+
+    assert asyncio.run(watch()) == (b"frame 1", b"frame 1")
+
+
+def test_a_puller_keeps_one_picture_however_many_come(site, make):
+    async def watch():
+        pullers = Pullers(site.cameras, make.QUICK)
+        async with pullers.watch("gate-1", WALL, 1000) as puller:
+            number = 0
+            for sequence in range(1, 50):
+                site.cameras.pictures["gate-1"] = make.picture(sequence=sequence)
+                shown = await puller.newer_than(number, 5.0)
+                number = shown.number
+            late = await puller.newer_than(0, 5.0)
+        await pullers.close()
+        return late.picture.sequence
+
+    assert asyncio.run(watch()) == 49
+
+
+def test_viewers_of_one_camera_share_one_question_at_a_time(site, make):
+    site.cameras.pictures["gate-1"] = make.picture()
+
+    async def watch():
+        pullers = Pullers(site.cameras, make.QUICK)
+        most = 0
+
+        async def view():
+            nonlocal most
+            async with pullers.watch("gate-1", WALL, 30) as puller:
+                for _ in range(5):
+                    await puller.newer_than(0, 5.0)
+                    most = max(most, site.cameras.pulling)
+                    await asyncio.sleep(0)
+
+        await asyncio.gather(*(view() for _ in range(100)))
+        await pullers.close()
+        return most
+
+    assert asyncio.run(watch()) <= 1
