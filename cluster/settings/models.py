@@ -17,6 +17,11 @@ def frame_bytes(image_size: int) -> int:
     return image_size * image_size * 3
 
 
+def fits_in_a_message(image_size: int) -> bool:
+    """Whether any frame for a model of `image_size` can be sent."""
+    return frame_bytes(image_size) <= MAX_MESSAGE_BYTES - _MESSAGE_OVERHEAD_BYTES
+
+
 class DetectorSettings(Settings):
     """What stands under `user_config` of the Detector."""
 
@@ -37,7 +42,7 @@ class DetectorSettings(Settings):
     @field_validator("image_size")
     @classmethod
     def _fits_in_a_message(cls, image_size: int) -> int:
-        if frame_bytes(image_size) > MAX_MESSAGE_BYTES - _MESSAGE_OVERHEAD_BYTES:
+        if not fits_in_a_message(image_size):
             raise ValueError(
                 f"a frame of {image_size}x{image_size} has {frame_bytes(image_size)} bytes, "
                 f"a message takes {MAX_MESSAGE_BYTES}; at most 1152"

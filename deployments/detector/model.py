@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from cluster.safety.detections import Detections
 from cluster.safety.errors import DetectorError, DetectorUnavailable, WeightsError
 from cluster.safety.frames import Image
-from cluster.settings.models import DetectorSettings, ModelSettings
+from cluster.safety.objects import PERSON, is_a
+from cluster.settings.models import MAX_MESSAGE_BYTES, DetectorSettings, ModelSettings, fits_in_a_message
 from deployments.detector.backend import Backend, open_backend
 from deployments.detector.hardware import thread_count
 from deployments.detector.letterbox import Letterbox
+from deployments.detector.one_body import one_box_a_body
 from deployments.detector.weights import verified
 
 log = structlog.get_logger()
@@ -34,8 +36,9 @@ class YoloModel:
         self.name = entry.name
         self.digest = entry.sha256
         self.runtime, self.device = backend.runtime, backend.device
-        self.image_size = max(backend.fixed_size or (settings.image_size,))
+        self.image_size = _image_size(backend, settings, entry)
         self._labels = _labels(backend, entry)
+        self._people = [number for number, label in self._labels.items() if is_a(label, PERSON)]
         self.knows = frozenset(self._labels.values())
 
     @classmethod
@@ -101,7 +104,9 @@ class YoloModel:
 
     def _detections(self, letterbox: Letterbox, rows: NDArray[np.float32], inference_s: float) -> Detections:
         """rows: (n, 6) x1 y1 x2 y2 in pixels of the letterboxed picture, confidence, class."""
-        kept = rows[np.isin(rows[:, 5].astype(int), list(self._labels))]
+        known = rows[np.isin(rows[:, 5].astype(int), list(self._labels))]
+        classes = known[:, 5].astype(np.int64)
+        kept = known[one_box_a_body(known[:, :4], known[:, 4], classes, np.isin(classes, self._people))]
         return Detections(
             boxes=letterbox.undo(kept[:, :4]),
             confidences=np.ascontiguousarray(kept[:, 4], dtype=np.float32),
@@ -111,6 +116,18 @@ class YoloModel:
             inference_s=inference_s,
             knows=self.knows,
         )
+
+
+def _image_size(backend: Backend, settings: DetectorSettings, entry: ModelSettings) -> int:
+    """Long side in pixels of what cameras send; an export of a fixed size decides it over the configuration."""
+    image_size = max(backend.fixed_size or (settings.image_size,))
+    if not fits_in_a_message(image_size):
+        raise WeightsError(
+            f"model {entry.name}: the export takes {image_size} pixels only, and a frame of {image_size}x{image_size} "
+            f"does not fit into a message of {MAX_MESSAGE_BYTES} bytes",
+            "export it with imgsz of at most 1152, or with dynamic=True",
+        )
+    return image_size
 
 
 def _labels(backend: Backend, entry: ModelSettings) -> dict[int, str]:

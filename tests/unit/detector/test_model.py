@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -205,3 +206,39 @@ assert not SETTINGS["sync"]
     assert done.returncode == 0, done.stderr
     assert sorted(verified(entry).parent.iterdir()) == beside
     assert not (tmp_path / "home").exists()
+
+
+class FixedBackend:
+    """An export that was frozen to one size, and finds what it is told, in pixels of that size."""
+
+    runtime, device, stride = "onnx", "cpu", 32
+    class_names: ClassVar = {0: "Normal", 1: "Fall"}
+
+    def __init__(self, size: tuple[int, int], rows: list[tuple[float, ...]] | None = None) -> None:
+        self.fixed_size = size
+        self.rows = np.array(rows or [], np.float32).reshape(-1, 6)
+
+    def detect(self, batch: Image, confidence: float, iou: float) -> list[np.ndarray]:
+        return [self.rows]
+
+
+@pytest.mark.parametrize("size", [(1184, 1184), (736, 1280), (1280, 736)])
+def test_an_export_whose_frames_fit_no_message_is_refused(
+    entry: ModelSettings, settings_for: Make, size: tuple[int, int]
+) -> None:
+    with pytest.raises(WeightsError, match=rf"fall-s: the export takes {max(size)} pixels .* of 4194304 bytes.*1152"):
+        YoloModel(FixedBackend(size), settings_for(), entry)  # type: ignore[arg-type]
+
+
+def test_the_largest_export_whose_frames_fit_is_taken(entry: ModelSettings, settings_for: Make) -> None:
+    assert YoloModel(FixedBackend((1152, 1152)), settings_for(), entry).image_size == 1152  # type: ignore[arg-type]
+
+
+def test_a_body_that_lies_and_stands_at_once_is_told_once(entry: ModelSettings, settings_for: Make) -> None:
+    rows = [(10, 200, 150, 250, 0.6, 0), (12, 198, 150, 250, 0.8, 1), (200, 50, 250, 250, 0.9, 0)]
+    model = YoloModel(FixedBackend((320, 320), rows), settings_for(), entry)  # type: ignore[arg-type]
+
+    found = model.detect_all([np.zeros((320, 320, 3), np.uint8)])[0]
+
+    assert found.labels == ("fallen_person", "person")
+    assert found.confidences == pytest.approx([0.8, 0.9])
