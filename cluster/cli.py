@@ -10,10 +10,11 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer c
 
 from cluster.operation import config_check, doctor, machine, ray_state, site
 from cluster.operation.demo import ensure_clip, follow
+from cluster.operation.examination import examine_config, probe_quietly
 from cluster.operation.findings import Level, has_errors
 from cluster.operation.interruption import Interruption
 from cluster.operation.ports import NodePorts, is_free
-from cluster.operation.printing import complain, finding_line, out, say, show_findings, show_json, source_line
+from cluster.operation.printing import complain, err, finding_line, out, say, show_findings, show_json, source_line
 from cluster.operation.progress import Progress
 from cluster.operation.serve_file import SERVE_FILE, ServeFile, load_serve_file
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
@@ -63,8 +64,8 @@ def up(
 
     Running it again rolls a changed configuration out.
     """
-    serve = _checked(config)
     with Interruption() as interruption:
+        serve = _checked(config, interruption)
         _bring_up(serve, NodePorts(ray_port, dashboard_port, metrics_port), interruption)
 
 
@@ -90,10 +91,10 @@ def demo(
     """
     from cluster.camera.demo_clip import make_demo_clip  # OpenCV; other commands start faster without
 
-    serve = _checked(config, demo_clip_follows=True)
     ports = NodePorts(ray_port, dashboard_port, metrics_port)
     progress = Progress(out)
     with Interruption() as interruption:
+        serve = _checked(config, interruption, demo_clip_follows=True)
         if ray_state.load() is not None:  # the end of the demo would stop it
             raise MachineUnfit("a site of this checkout runs already", "run `safe-yolo down` first")
         machine.check_machine(ray_state.state_dir(), ports, serve.port)
@@ -130,14 +131,11 @@ def cameras_check(
     as_json: AsJson = False,
 ) -> None:
     """Open sources; print size, fps and codec, or the reason why there is no picture. Exit code 1: one has none."""
-    # OpenCV's own lines would stand between ours. Read when it is imported.
-    os.environ.update(OPENCV_LOG_LEVEL="SILENT", OPENCV_FFMPEG_LOGLEVEL="-8")
-    from cluster.camera.opening import probe  # OpenCV
     from cluster.operation.source_check import camera_called, check_source
 
     declared = load_serve_file(config).cameras.cameras
     wanted = [camera_called(name, declared) for name in names]
-    results = [check_source(camera, probe) for camera in wanted]
+    results = [check_source(camera, probe_quietly) for camera in wanted]
     if as_json:
         show_json(results)
     else:
@@ -148,8 +146,12 @@ def cameras_check(
 
 @config_app.command("check")
 def config_check_command(config: Config = SERVE_FILE, as_json: AsJson = False) -> None:
-    """Check the YAML files, weights, variables and sources. Exit code 2: something is wrong."""
-    _, findings = config_check.check_config(config)
+    """Check the YAML files, weights, variables and sources. Exit code 2: something is wrong.
+
+    Weights are opened, which takes some seconds the first time; video files are too, cameras are not.
+    """
+    with Interruption() as interruption:
+        _, findings = examine_config(config, err if as_json else out, interruption)
     show_findings(findings, as_json)
     _exit_unless(not has_errors(findings), 2)
 
@@ -165,7 +167,8 @@ def doctor_command(
     """Check Python, Ray, GPU, ports, disk, database, weights; say the mend. Exit code 3: something is missing."""
     from cluster.operation.database import describe
 
-    serve, findings = config_check.check_config(config)
+    with Interruption() as interruption:
+        serve, findings = examine_config(config, err if as_json else out, interruption)
     probes = doctor.Probes(
         python=(sys.version_info.major, sys.version_info.minor),
         version_of=metadata.version,
@@ -204,9 +207,9 @@ def run(arguments: list[str]) -> int:
         return _failed("stopped by a signal", 130)
 
 
-def _checked(path: str, *, demo_clip_follows: bool = False) -> ServeFile:
+def _checked(path: str, interruption: Interruption, *, demo_clip_follows: bool = False) -> ServeFile:
     """The configuration, or exit code 2 with a line for each fault: nothing is started on a wrong one."""
-    serve, findings = config_check.check_config(path, demo_clip_follows=demo_clip_follows)
+    serve, findings = examine_config(path, out, interruption, demo_clip_follows=demo_clip_follows)
     for finding in findings:
         if finding.level is not Level.OK:
             complain(f"{finding.level}: {finding_line(finding)}")

@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cluster.operation.findings import Finding, fault, ok, warning
 from cluster.operation.serve_file import ServeFile, load_serve_file
 from cluster.operation.weights_file import check_digest, locate
-from cluster.safety.errors import ConfigError, SafeYoloError
+from cluster.safety.errors import (
+    CameraError,
+    CameraNotFound,
+    CameraUnreadable,
+    ConfigError,
+    SafeYoloError,
+    WeightsError,
+)
 from cluster.safety.objects import is_a
 from cluster.settings.base import project_path
 from cluster.settings.cameras import CameraSettings, SourceKind
@@ -16,16 +23,26 @@ from cluster.settings.load import MODELS_FILE, load_models, load_site
 from cluster.settings.models import ModelSettings
 
 Value = TypeVar("Value")
+Prove = Callable[[ModelSettings, str, str], None]
+"""Has weights opened with a runtime (model, runtime, models file), or raises WeightsError."""
+Probe = Callable[[CameraSettings], Any]
+"""Opens a source and waits for a frame, or raises CameraError; bounds its own time."""
 
 DEMO_CLIP = ".safe-yolo/demo.mp4"
 
 
 def check_config(
-    path: str, *, models_file: str = MODELS_FILE, demo_clip_follows: bool = False
+    path: str,
+    *,
+    models_file: str = MODELS_FILE,
+    demo_clip_follows: bool = False,
+    prove: Prove | None = None,
+    probe: Probe | None = None,
 ) -> tuple[ServeFile | None, list[Finding]]:
     """The checked file (None if it cannot be read at all) and one finding for each thing looked at.
 
-    `demo_clip_follows`: the clip is about to be made, its absence is no fault.
+    `demo_clip_follows`: the clip is about to be made, its absence is no fault. Without `prove` weights are not
+    opened, without `probe` video files are not.
     """
     findings: list[Finding] = []
     serve = _kept(findings, path, lambda: load_serve_file(path))
@@ -35,13 +52,15 @@ def check_config(
     findings.append(ok(path, f"{count} camera{'s' if count != 1 else ''}, page on port {serve.port}"))
     if site := _kept(findings, serve.site_file, lambda: load_site(serve.site_file)):
         findings.append(ok(serve.site_file, f"{site.name}, {site.time_zone}"))
-    model = _kept(findings, models_file, lambda: _model_in_service(serve, models_file))
-    if model is not None:
-        findings.append(_weights(model))
-        findings.extend(_objects_nobody_finds(serve, model))
     for index, camera in enumerate(serve.cameras.cameras):
+        if demo_clip_follows and camera.source == DEMO_CLIP:
+            continue
         key = f"{serve.keys['cameras']}.cameras[{index}].source"
-        findings.extend(_source(camera, path, key, demo_clip_follows))
+        findings.append(_source(camera, path, key, probe))
+    if chosen := _kept(findings, models_file, lambda: _model_in_service(serve, models_file)):
+        key, model = chosen
+        findings.extend(_objects_nobody_finds(serve, model))
+        findings.append(_weights(model, serve.detector.runtime, models_file, key, prove))
     return serve, findings
 
 
@@ -76,33 +95,45 @@ def _kept(findings: list[Finding], subject: str, read: Callable[[], Value]) -> V
         return None
 
 
-def _source(camera: CameraSettings, where: str, key: str, demo_clip_follows: bool) -> Iterator[Finding]:
+def _source(camera: CameraSettings, where: str, key: str, probe: Probe | None) -> Finding:
     subject = f"camera {camera.camera_id}"
-    if demo_clip_follows and camera.source == DEMO_CLIP:
-        return
-    error = source_fault(camera, where, key)
-    yield fault(subject, error) if error else ok(subject, camera.public_source)
+    if wrong := source_fault(camera, where, key):
+        return fault(subject, wrong)
+    if probe is not None and camera.kind is SourceKind.FILE:
+        try:
+            probe(camera)
+        except (CameraUnreadable, CameraNotFound) as error:
+            wrong = ConfigError(where, key, repr(camera.public_source), error.reason, error.mend)
+            return fault(subject, wrong)
+        except CameraError as error:  # a slow disk, say: it may pass
+            return warning(subject, error.reason, error.mend)
+    return ok(subject, camera.public_source)
 
 
-def _model_in_service(serve: ServeFile, models_file: str) -> ModelSettings:
+def _model_in_service(serve: ServeFile, models_file: str) -> tuple[str, ModelSettings]:
+    """The entry, and the key of its weights."""
     models = load_models(models_file)
     try:
-        return models.named(serve.detector.model)
+        model = models.named(serve.detector.model)
     except KeyError as error:
         key = f"{serve.keys['detector']}.model"
         reason = str(error.args[0]).removeprefix(f"unknown model {serve.detector.model!r}, ")
         raise ConfigError(serve.path, key, repr(serve.detector.model), f"unknown model, {reason}") from error
+    return f"models[{models.models.index(model)}].weights", model
 
 
-def _weights(model: ModelSettings) -> Finding:
+def _weights(model: ModelSettings, runtime: str, models_file: str, key: str, prove: Prove | None) -> Finding:
     subject = f"model {model.name}"
     try:
         path = locate(model)
         if path is None:
             return warning(subject, f"{model.weights} is not here yet, the detector fetches it", "needs the internet")
         check_digest(model, path)
-    except SafeYoloError as error:
-        return fault(subject, error)
+        if prove is not None:
+            prove(model, runtime, models_file)
+    except WeightsError as error:
+        reason = error.reason if error.reason.startswith(subject) else f"{subject}: {error.reason}"
+        return fault(subject, ConfigError(models_file, key, repr(model.weights), reason, error.mend))
     return ok(subject, f"{path.name}, sha256 as written, {model.licence}")
 
 

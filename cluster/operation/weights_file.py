@@ -28,8 +28,11 @@ def locate(model: ModelSettings) -> Path | None:
 def check_digest(model: ModelSettings, path: Path) -> None:
     """Raise `WeightsError` unless `path` is what `model` says by its sha256."""
     file = _weights_of_folder(model, path) if path.is_dir() else path
-    with file.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
+    try:
+        with file.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"model {model.name}: {path}: {error.strerror}", "make it a readable file") from error
     if found != model.sha256:
         raise WeightsError(
             f"model {model.name}: {path} has sha256 {found}, {model.sha256} is wanted (truncated, or another file)",

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 PROJECT_ROOT = Path(os.environ.get("SAFE_YOLO_ROOT", Path(__file__).resolve().parents[2]))
 """Where `configs/` lies. An editable install and the image need no variable; a wheel does."""
+CACHE_VARIABLE = "SAFE_YOLO_CACHE"
+_DEFAULT_CACHE = ".safe-yolo/cache"
 
 
 class Settings(BaseModel):
@@ -18,3 +20,8 @@ class Settings(BaseModel):
 def project_path(path: str | Path) -> Path:
     """`path`, relative ones taken from the project's root, so that every process means the same file."""
     return PROJECT_ROOT / Path(path).expanduser()
+
+
+def cache_folder() -> Path:
+    """Where exports, fetched weights and verdicts on them lie; `SAFE_YOLO_CACHE` moves it."""
+    return project_path(os.environ.get(CACHE_VARIABLE) or _DEFAULT_CACHE)

@@ -10,9 +10,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from cluster.safety.errors import ConfigError
 from cluster.settings.site import SiteSettings
+from cluster.storage.addresses import database_url
 from cluster.storage.engine import create_migration_engine
 from cluster.storage.faults import FAULTS, unavailable
 
@@ -38,7 +40,9 @@ def migrate_down(site: SiteSettings, revision: str) -> None:
 
 
 def schema_revision(site: SiteSettings) -> str | None:
-    """The revision that the database has, None if it has no tables."""
+    """The revision that the database has, None if it has no tables. Asking makes no database."""
+    if not _exists(site):
+        return None
     with _migration(site) as (_, connection):
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -48,6 +52,12 @@ def newest_revision() -> str:
     head = ScriptDirectory(str(_SCRIPTS)).get_current_head()
     assert head is not None, "there is always a first revision"  # noqa: S101
     return head
+
+
+def _exists(site: SiteSettings) -> bool:
+    """Whether there is something to connect to: SQLite would make an empty file of a question."""
+    url = make_url(database_url(site.database.url, site.data_dir))
+    return url.get_backend_name() != "sqlite" or Path(str(url.database)).exists()
 
 
 @contextmanager

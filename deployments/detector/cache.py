@@ -1,4 +1,4 @@
-"""The folder of what a detector makes or fetches once, and the lock that keeps two replicas from doing it together."""
+"""The lock that keeps two replicas from making or fetching the same thing together."""
 
 import fcntl
 import os
@@ -9,16 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.safety.errors import WeightsError
-from cluster.settings.base import project_path
+from cluster.settings.base import CACHE_VARIABLE
 
-CACHE_VARIABLE = "SAFE_YOLO_CACHE"
-_DEFAULT = ".safe-yolo/cache"
 _POLL_S = 0.2
-
-
-def cache_folder() -> Path:
-    """Where exports and fetched weights lie; `SAFE_YOLO_CACHE` moves it, relative paths start at the root."""
-    return project_path(os.environ.get(CACHE_VARIABLE) or _DEFAULT)
 
 
 @contextmanager

@@ -14,12 +14,15 @@ from pathlib import Path
 import structlog
 
 from cluster.safety.errors import WeightsError
-from deployments.detector.cache import cache_folder, locked
+from cluster.settings.base import cache_folder
+from deployments.detector.cache import locked
 from deployments.detector.ultralytics_quiet import quieten
 from deployments.detector.weights import OPENVINO_SUFFIX
 
 EXPORT_TIMEOUT_S = 300.0
 """How long one replica waits for the export of another."""
+
+_LONGEST_REASON = 160
 
 Exporter = Callable[[Path], Path]
 """Exports the weights file it is given, writes beside it, and says where."""
@@ -56,7 +59,7 @@ def _make(weights: Path, target: Path, export: Exporter) -> None:
             # Ultralytics writes beside the weights, and those may lie in site-packages.
             copy = Path(scratch) / "model.pt"
             shutil.copyfile(weights, copy)
-            made = export(copy)
+            made = _exported(export, copy, weights)
             _sync(made)
             made.rename(target)
     except OSError as error:
@@ -79,13 +82,26 @@ def _sync(folder: Path) -> None:
             os.fsync(stream.fileno())
 
 
+def _exported(export: Exporter, copy: Path, weights: Path) -> Path:
+    """What `export` made of the copy; its errors name the weights that a person knows."""
+    try:
+        return export(copy)
+    except OSError:
+        raise
+    except Exception as error:  # border of a foreign library: whatever it raises is one verdict on the weights
+        text = (
+            (str(error).splitlines() or [""])[0]
+            .removeprefix("ERROR \u274c\ufe0f ")
+            .replace(str(copy), "the file")[:_LONGEST_REASON]
+        )
+        raise WeightsError(
+            f"{weights}: cannot be exported to OpenVINO: {type(error).__name__}: {text}",
+            "fetch the file again; if it is whole, set runtime: torch",
+        ) from error
+
+
 def _export_with_ultralytics(weights: Path) -> Path:
     quieten()
     from ultralytics.models import YOLO  # heavy, and imported only once it was told to stay offline
 
-    try:
-        return Path(YOLO(str(weights), task="detect").export(format="openvino", dynamic=True, device="cpu"))
-    except OSError:
-        raise
-    except Exception as error:  # border of a foreign library: whatever it raises is one verdict on the weights
-        raise WeightsError(f"{weights.name}: OpenVINO export failed: {error}", "set runtime: torch") from error
+    return Path(YOLO(str(weights), task="detect").export(format="openvino", dynamic=True, device="cpu"))

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from cluster.safety.errors import DetectorError
-from deployments.detector.cache import cache_folder
+from cluster.settings.base import cache_folder
 
 _ENVIRONMENT = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false", "YOLO_VERBOSE": "false"}
 _OFF = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb", "vscode_msg", "openvino_msg")

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from cluster.safety.errors import SafeYoloError
-from cluster.settings.load import MODELS_FILE, load_models
+from cluster.settings.load import MODELS_FILE, load_models, parse
 from cluster.settings.models import DetectorSettings, ModelSettings
 from deployments.detector.weights import verified
 
@@ -21,20 +21,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", help="a model out of the models file")
     parser.add_argument("--models", default=MODELS_FILE)
     parser.add_argument("--load", action="store_true", help="also open them and look at one picture")
+    parser.add_argument("--runtime", default="auto", help="what to open them with, as in serve_config.yaml")
     options = parser.parse_args(arguments)
     with contextlib.redirect_stdout(sys.stderr):  # stdout is the caller's: no log lines of ours or Ultralytics'
-        verdict = _verdict(options.name, options.models, load=options.load)
+        verdict = _verdict(options.name, options.models, options.runtime if options.load else "")
     sys.stdout.write(json.dumps(verdict, ensure_ascii=False) + "\n")
     return 0 if verdict["ok"] else 1
 
 
-def _verdict(name: str, models: str, *, load: bool) -> dict[str, Any]:
+def _verdict(name: str, models: str, runtime: str) -> dict[str, Any]:
+    """`runtime` opens the weights; "" leaves them closed."""
     verdict: dict[str, Any] = {"model": name, "ok": False, "reason": "", "mend": "", "path": ""}
     try:
         entry = load_models(models).named(name)
         verdict["path"] = str(verified(entry))
-        if load:
-            _prove(entry)
+        if runtime:
+            _prove(entry, runtime)
         verdict["ok"] = True
     except SafeYoloError as error:
         verdict |= {"reason": getattr(error, "reason", str(error)), "mend": getattr(error, "mend", "")}
@@ -43,10 +45,11 @@ def _verdict(name: str, models: str, *, load: bool) -> dict[str, Any]:
     return verdict
 
 
-def _prove(entry: ModelSettings) -> None:
+def _prove(entry: ModelSettings, runtime: str) -> None:
     from deployments.detector.model import YoloModel, proof_picture  # torch: only who asks for it waits for it
 
-    YoloModel.load(DetectorSettings(model=entry.name, image_size=320), entry).prove(proof_picture())
+    settings = parse(DetectorSettings, {"model": entry.name, "image_size": 320, "runtime": runtime}, where="verdict")
+    YoloModel.load(settings, entry).prove(proof_picture())
 
 
 if __name__ == "__main__":

@@ -9,9 +9,8 @@ import zipfile
 from pathlib import Path
 
 from cluster.safety.errors import WeightsError
-from cluster.settings.base import project_path
+from cluster.settings.base import cache_folder, project_path
 from cluster.settings.models import ModelSettings
-from deployments.detector.cache import cache_folder
 from deployments.detector.download import fetch, is_official_name
 
 PACKAGE_PREFIX = "package:"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cluster.safety.errors import WeightsError
-from deployments.detector.cache import cache_folder, locked
+from cluster.settings.base import cache_folder
+from deployments.detector.cache import locked
 from deployments.detector.export import openvino_export
 
 DIGEST = "a" * 64
