@@ -37,6 +37,10 @@ class ServeCameras:
     async def reports(self) -> list[CameraReport]:
         return await self._remembered.get()
 
+    async def faults(self) -> list[str]:
+        faults: list[str] = await self._supervisor.ask("faults")
+        return faults
+
     async def report(self, camera_id: str) -> CameraReport | None:
         return next((report for report in await self.reports() if report.camera_id == camera_id), None)
 

@@ -85,8 +85,9 @@ class HealthBoard:
         return part
 
     async def _look(self) -> Health:
-        (reports, cameras), (detector, model), (_, database), (_, snapshots) = await asyncio.gather(
+        (reports, cameras), told, (detector, model), (_, database), (_, snapshots) = await asyncio.gather(
             self._ask(self._services.cameras.reports(), HealthStatus.DOWN),
+            self._ask(self._services.cameras.faults(), HealthStatus.DEGRADED),
             self._ask(self._services.detector.report(), HealthStatus.DEGRADED),
             self._ask(self._services.events.ping(), HealthStatus.DEGRADED),
             self._ask(self._services.snapshots.ping(), HealthStatus.DEGRADED),
@@ -99,6 +100,7 @@ class HealthBoard:
         }
         if reports is None:
             return _health(parts, ())
+        parts["configuration"] = _of_configuration(*told)
         parts["cameras"] = _of_cameras(self._watchfulness.judge(reports))
         parts["outboxes"] = _of_outboxes(self._watchfulness.lost_critical(reports), reports)
         return _health(parts, reports)
@@ -118,6 +120,13 @@ def _of_detector(report: DetectorReport) -> Part:
         return Part(HealthStatus.DEGRADED, report.error or "no model is in service")
     # A replica that is ready and has a last fault still answers: the fault is told, not counted.
     return Part(HealthStatus.OK, report.error)
+
+
+def _of_configuration(faults: list[str] | None, answered: Part) -> Part:
+    """A configuration that was refused leaves the former one in force: watched, but not as somebody meant it."""
+    if not faults:
+        return answered
+    return Part(HealthStatus.DEGRADED, redact("; ".join(faults)))
 
 
 def _of_cameras(verdict: CameraVerdict) -> Part:

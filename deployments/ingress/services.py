@@ -26,11 +26,15 @@ class Unreachable(SafeYoloError):
 class CameraDirectory(Protocol):
     """Who knows the cameras. Every call is bounded in time.
 
-    `reports` and `report` raise `Unreachable` if the supervisor does not answer, `picture` if the camera's
-    own process does not.
+    `reports`, `report` and `faults` raise `Unreachable` if the supervisor does not answer, `picture` if the
+    camera's own process does not.
     """
 
     async def reports(self) -> list[CameraReport]: ...
+
+    async def faults(self) -> list[str]:
+        """What keeps the supervisor from doing what it was told, one line each."""
+        ...
 
     async def report(self, camera_id: str) -> CameraReport | None: ...
 

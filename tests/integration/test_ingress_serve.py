@@ -34,6 +34,9 @@ class FakeSupervisor:
     async def reports(self) -> list[CameraReport]:
         return [CameraReport("gate-1", "Gate 1", CameraStatus.MONITORED, datetime.now(UTC), inference_age_s=0.1)]
 
+    async def faults(self) -> list[str]:
+        return []
+
 
 @ray.remote(num_cpus=0)
 class FakeCamera:

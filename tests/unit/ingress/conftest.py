@@ -76,6 +76,7 @@ class FakeCameras:
     known: dict[str, CameraReport] = field(default_factory=lambda: {"gate-1": report()})
     pictures: dict[str, LivePicture] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
     away: bool = False
     hangs: bool = False
     pulls: int = 0
@@ -87,6 +88,10 @@ class FakeCameras:
         if self.away:
             raise Unreachable("CameraSupervisor", "no answer in time")
         return list(self.known.values())
+
+    async def faults(self) -> list[str]:
+        await self.reports()
+        return self.refused
 
     async def report(self, camera_id: str) -> CameraReport | None:
         await self.reports()

@@ -43,6 +43,10 @@ def _outbox_dropped_info(site, make):
     site.cameras.known["gate-1"] = make.report(outbox_dropped=3)
 
 
+def _configuration_refused(site, make):
+    site.cameras.refused = ["serve_config.yaml: user_config.cameras[0].zonez: unknown key"]
+
+
 def _supervisor_away(site, make):
     site.cameras.away = True
 
@@ -89,6 +93,7 @@ def _nothing(site, make):
         (_one_camera_degraded, 200, "degraded", "cameras"),
         (_only_connecting, 200, "degraded", "cameras"),
         (_outbox_dropped_info, 200, "degraded", "outboxes"),
+        (_configuration_refused, 200, "degraded", "configuration"),
         (_supervisor_away, 503, "down", "supervisor"),
         (_supervisor_hangs, 503, "down", "supervisor"),
         (_all_cameras_blind, 503, "down", "cameras"),
@@ -107,6 +112,21 @@ def test_health_says_what_the_whole_is_worth(client, site, make, arrange, code, 
     wrong = {name for name, state in answer.json()["parts"].items() if state["status"] != "ok"}
     assert wrong == ({part} if part else set())
     assert all(answer.json()["parts"][name]["reason"] for name in wrong)
+
+
+def test_health_says_what_is_wrong_with_the_configuration_and_no_password(client, site):
+    site.cameras.refused = [
+        "serve_config.yaml: user_config.cameras[0].source = rtsp://admin:S3cret@cam/1: is none",
+        "the database holds a camera that nobody can read",
+    ]
+
+    part = client.get("/health").json()["parts"]["configuration"]
+
+    assert part == {
+        "status": "degraded",
+        "reason": "serve_config.yaml: user_config.cameras[0].source = rtsp://***@cam/1: is none; "
+        "the database holds a camera that nobody can read",
+    }
 
 
 def test_health_counts_cameras_and_says_the_ages_of_the_last_inferences(client, site, make):

@@ -1,0 +1,90 @@
+"""A configuration that reaches the supervisor past the command line, as `serve deploy` brings it."""
+
+import asyncio
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from deployments.cameras.supervisor import CameraSupervisor
+
+ZONE = {"zone_id": "press", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}
+GOOD: dict[str, Any] = {
+    "cameras": [
+        {"camera_id": "gate-1", "source": "rtsp://cam/1", "zones": [ZONE]},
+        {"camera_id": "gate-2", "source": "rtsp://cam/2"},
+    ]
+}
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CameraSupervisor:
+    """One without its fleet: nothing runs, and Ray is not asked."""
+    (tmp_path / "site.yaml").write_text(f"name: test\ndata_dir: {tmp_path}/data\n", encoding="utf-8")
+    monkeypatch.setattr(CameraSupervisor, "_ensure_fleet", lambda self: None)
+    recorder: Any = SimpleNamespace(options=lambda **_: None)
+    return CameraSupervisor(str(tmp_path / "site.yaml"), recorder)
+
+
+def put(*path: Any) -> Callable[[dict[str, Any]], None]:
+    """Puts the last of `path` where the others lead."""
+
+    def edit(config: dict[str, Any]) -> None:
+        place: Any = config
+        for step in path[:-2]:
+            place = place[step]
+        place[path[-2]] = path[-1]
+
+    return edit
+
+
+def twice(config: dict[str, Any]) -> None:
+    config["cameras"].append(config["cameras"][0])
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (put("camras", []), "serve_config.yaml: user_config.camras: unknown key"),
+        (put("cameras", "gate-1"), "serve_config.yaml: user_config.cameras = 'gate-1': "),
+        (put("cameras", 0, "zonez", []), "serve_config.yaml: user_config.cameras[0].zonez: unknown key"),
+        (put("cameras", 1, "camera_id", "Gate 2"), "serve_config.yaml: user_config.cameras[1].camera_id = 'Gate 2': "),
+        (put("cameras", 1, "detect_fps", 0), "serve_config.yaml: user_config.cameras[1].detect_fps = 0: "),
+        (put("cameras", 0, "source", "rtsp://u:S3cret@cam/1"), "camera gate-1: source: holds a written-out password"),
+        (put("cameras", 0, "zones", 0, "polygon", [[0, 0], [1, 1]]), "polygon: has 2 points"),
+        (twice, "camera_id 'gate-1' stands twice"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_told_and_changes_nothing(
+    supervisor: CameraSupervisor, edit: Callable[[dict[str, Any]], None], expected: str
+) -> None:
+    async def deploy() -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+        await supervisor.reconfigure(GOOD)
+        before = supervisor._wanted()
+        edit(wrong := copy.deepcopy(GOOD))
+        await supervisor.reconfigure(wrong)
+        return before, supervisor._wanted(), await supervisor.faults()
+
+    before, after, faults = asyncio.run(deploy())
+
+    assert sorted(before) == ["gate-1", "gate-2"]
+    assert after == before
+    assert len(faults) == 1
+    assert expected in faults[0]
+    assert "\n" not in faults[0]
+    assert "S3cret" not in faults[0]
+
+
+def test_a_good_configuration_after_a_wrong_one_is_taken_and_the_fault_is_over(supervisor: CameraSupervisor) -> None:
+    async def deploy() -> None:
+        await supervisor.reconfigure({"cameras": "none"})
+        assert await supervisor.faults() != []
+        await supervisor.reconfigure({"cameras": GOOD["cameras"][:1]})
+
+    asyncio.run(deploy())
+
+    assert asyncio.run(supervisor.faults()) == []
+    assert list(supervisor._wanted()) == ["gate-1"]
