@@ -72,10 +72,13 @@ class CameraActor:
         """Takes over a changed spec; restarts the capture only if the picture itself changes."""
         await asyncio.to_thread(self._apply, assignment)
 
-    async def stop(self, timeout_s: float = 8.0) -> bool:
-        """Closes the camera; False: something hung and will end with the process."""
+    async def stop(self, timeout_s: float = 8.0, *, retire: bool = False) -> bool:
+        """Closes the camera; False: something hung and will end with the process.
+
+        `retire`: it is not wanted any more, and its open episodes end; else the next owner takes them up.
+        """
         self._stopping.set()
-        return await asyncio.to_thread(self._stop, timeout_s)
+        return await asyncio.to_thread(self._stop, timeout_s, retire)
 
     def _fetch_and_start(self) -> None:
         while not self._stopping.is_set():
@@ -110,10 +113,14 @@ class CameraActor:
         # A new lease, because sequences and event ids of the old one must not come twice.
         self._fetch_and_start()
 
-    def _stop(self, timeout_s: float) -> bool:
+    def _stop(self, timeout_s: float, retire: bool) -> bool:
         with self._lock:
             camera, self._camera = self._camera, None
-            return camera.stop(timeout_s) if camera is not None else True
+            if camera is None:
+                return True
+            if retire:
+                camera.retire()
+            return camera.stop(timeout_s)
 
     def _on_stuck(self) -> None:
         """Two readers hang in OpenCV: only a new process gets rid of them. Ray starts it."""

@@ -82,8 +82,20 @@ class Camera:
             self._threads.append(thread)
             thread.start()
 
+    def retire(self) -> None:
+        """Nobody wants this camera any more: what is open ends, and says why. `stop` follows."""
+        now_wall, now_s = datetime.now(UTC), time.monotonic()
+        self._stopping.set()
+        self._pipeline.stop()
+        self._ledger.apply((), fallen=False, now_wall=now_wall, now_s=now_s)
+        frame_id = correlation_id(self._assignment.camera.camera_id, self._assignment.epoch, 0)
+        self._ledger.status(CameraStatus.DISABLED, "switched off", now_wall, now_s, frame_id)
+
     def stop(self, timeout_s: float = 8.0) -> bool:
-        """No new frames; the frame in flight ends; the outbox empties as far as time allows."""
+        """No new frames; the frame in flight ends; the outbox empties as far as time allows.
+
+        Open episodes stay open for whoever watches this camera next.
+        """
         deadline_s = time.monotonic() + timeout_s
         self._stopping.set()
         self._pipeline.stop()

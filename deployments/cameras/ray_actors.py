@@ -33,9 +33,9 @@ class RayCamera:
         await _answer(self._actor.apply.remote(assignment), timeout_s)
 
     async def end(self, timeout_s: float) -> None:
-        """Closes the camera, then ends its process for good, hung or not."""
+        """Retires the camera, then ends its process for good, hung or not."""
         try:
-            await _answer(self._actor.stop.remote(timeout_s - 1.0), timeout_s)
+            await _answer(self._actor.stop.remote(timeout_s - 1.0, retire=True), timeout_s)
         finally:
             await asyncio.to_thread(ray.kill, self._actor, no_restart=True)
 

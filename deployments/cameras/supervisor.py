@@ -11,6 +11,7 @@ import structlog
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
+from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import ConfigError, LeaseLost, SafeYoloError, StorageError
 from cluster.safety.events import SafetyEvent
 from cluster.safety.status import CameraReport
@@ -19,9 +20,10 @@ from cluster.settings.load import load_site, parse
 from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
+from cluster.storage.events import EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.telemetry.logs import configure_logs
-from deployments.cameras.fleet import ActorSilentError, Desired, Fleet
+from deployments.cameras.fleet import OUTAGE_SUBJECT, ActorSilentError, Desired, Fleet
 from deployments.cameras.ray_actors import RayCameras
 
 _log = structlog.get_logger()
@@ -39,7 +41,7 @@ class CameraSupervisor:
         configure_logs("supervisor")
         self._site: SiteSettings = load_site(site_file)
         engine = create_engine(self._site)
-        self._leases, self._stored = LeaseStore(engine), CameraStore(engine)
+        self._leases, self._stored, self._events = LeaseStore(engine), CameraStore(engine), EventStore(engine)
         self._record = recorder.options(method_name="record")
         self._actor_cpus = CamerasSettings().actor_cpus
         self._declared: dict[str, Desired] = {}
@@ -92,7 +94,7 @@ class CameraSupervisor:
 
     def _ensure_fleet(self) -> None:
         if self._fleet is None:
-            self._fleet = Fleet(RayCameras(self._actor_cpus), self._tell)
+            self._fleet = Fleet(RayCameras(self._actor_cpus), self._tell, self._outages)
             self._loop_task = asyncio.create_task(self._run(self._fleet))
 
     async def _run(self, fleet: Fleet) -> None:
@@ -148,6 +150,15 @@ class CameraSupervisor:
         self._epochs[camera_id] = epoch
         return epoch
 
+    async def _outages(self, camera_id: str) -> list[SavedEpisode] | None:
+        """What a supervisor before this one told of a silent camera, and did not end."""
+        try:
+            still_open = await self._events.open_events(camera_id)
+        except StorageError as error:
+            _log.warning("outages_not_read", camera_id=camera_id, reason=str(error))
+            return None
+        return [_saved(stored.event) for stored in still_open if stored.event.subject == OUTAGE_SUBJECT]
+
     async def _tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
         self._untold.append((camera_id, epoch, list(events)))
 
@@ -162,6 +173,23 @@ class CameraSupervisor:
                 _log.warning("supervisor_event_waits", camera_id=camera_id, reason=str(error))
                 return
             self._untold.popleft()
+
+
+def _saved(event: SafetyEvent) -> SavedEpisode:
+    return SavedEpisode(
+        event_id=event.event_id,
+        revision=event.revision,
+        zone_id=event.zone_id,
+        event_type=event.event_type,
+        severity=event.severity,
+        state=event.state,
+        subject=event.subject,
+        epoch=event.epoch,
+        counter=0,
+        opened_at=event.opened_at,
+        since=event.opened_at,
+        last_seen_at=event.updated_at,
+    )
 
 
 def desired_of(camera: CameraSettings) -> Desired:

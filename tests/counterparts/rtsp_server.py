@@ -113,7 +113,7 @@ class Server:
 
 
 def _say(**values: object) -> None:
-    print(json.dumps(values), flush=True)  # noqa: T201 - the answer to the test
+    print(json.dumps(values), flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
+from cluster.safety.episodes import SavedEpisode
 from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import Assignment, CameraSettings
@@ -17,6 +19,14 @@ ZONE = {"zone_id": "z", "polygon": [[0, 0], [1, 0], [1, 1]]}
 def desired(camera_id: str = "a", revision: int = 1, **changes: object) -> Desired:
     settings = CameraSettings.model_validate({"camera_id": camera_id, "source": "x.mp4", "zones": [ZONE], **changes})
     return Desired(settings, revision)
+
+
+def saved_episode(event: SafetyEvent) -> SavedEpisode:
+    """`event` as the next supervisor reads it from the database."""
+    at = event.opened_at
+    return SavedEpisode(
+        event.event_id, event.revision, "", event.event_type, event.severity, event.state, "process", 5, 0, at, at, at
+    )
 
 
 class FakeActor:
@@ -46,11 +56,17 @@ class FakeActors:
     def __init__(self) -> None:
         self.actors: dict[str, FakeActor] = {}
         self.created: list[str] = []
+        self.listed = True
+        self.broken = ""
 
     async def running(self) -> Mapping[str, CameraHandle]:
+        if not self.listed:
+            raise ActorSilentError("Ray's control store does not answer")
         return {camera_id: actor for camera_id, actor in self.actors.items() if not actor.ended}
 
     async def create(self, camera_id: str) -> CameraHandle:
+        if camera_id == self.broken:
+            raise ZeroDivisionError("a fault in creating")
         self.created.append(camera_id)
         self.actors[camera_id] = FakeActor(camera_id)
         return self.actors[camera_id]
@@ -63,10 +79,14 @@ class Site:
         self.now_s = 0.0
         self.actors = FakeActors()
         self.told: list[SafetyEvent] = []
-        self.fleet = Fleet(self.actors, self.tell, clock=lambda: self.now_s)
+        self.outages: list[SavedEpisode] = []
+        self.fleet = Fleet(self.actors, self.tell, self.told_before, clock=lambda: self.now_s)
 
     async def tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
         self.told.extend(events)
+
+    async def told_before(self, camera_id: str) -> list[SavedEpisode]:
+        return self.outages
 
     def round(self, *cameras: Desired, after_s: float = 2.0) -> None:
         self.now_s += after_s
@@ -191,3 +211,53 @@ def test_an_actor_that_never_comes_up_is_unmonitored(site: Site) -> None:
 
     site.round(desired("a"), desired("b"), after_s=40)
     assert site.status("b") is CameraStatus.UNMONITORED
+
+
+def test_a_control_store_that_is_away_blinds_nobody(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.listed = False
+
+    for _ in range(10):
+        site.round(desired("a"))
+
+    assert site.status() is CameraStatus.MONITORED
+    assert site.actors.created == ["a"]
+
+
+def test_an_outage_that_an_earlier_supervisor_told_is_ended_by_this_one(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.actors["a"].silent = True
+    for _ in range(6):
+        site.round(desired("a"))
+    (opened,) = site.told
+
+    heir = Site()
+    heir.outages = [saved_episode(opened)]
+    heir.actors.actors["a"] = FakeActor("a")
+    for _ in range(3):
+        heir.round(desired("a"))
+
+    assert [(event.event_id, event.revision, event.state) for event in heir.told] == [
+        (opened.event_id, 2, EpisodeState.CLOSED)
+    ]
+
+
+def test_an_outage_ends_when_the_camera_is_switched_off(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.actors["a"].silent = True
+    for _ in range(6):
+        site.round(desired("a"))
+
+    site.round(desired("a", enabled=False))
+
+    assert [event.state for event in site.told] == [EpisodeState.OPEN, EpisodeState.CLOSED]
+
+
+def test_one_cameras_fault_does_not_keep_the_others_from_being_tended(site: Site) -> None:
+    site.actors.broken = "a"
+
+    with capture_logs() as logs:
+        site.round(desired("a"), desired("b"))
+
+    assert site.status("b") is CameraStatus.MONITORED
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["camera_not_tended"]
