@@ -6,27 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from cluster.camera.capture import CaptureLoop
 from cluster.camera.courier import Courier, RecorderPort
 from cluster.camera.latest_frame import LatestFrame
-from cluster.camera.ledger import EpisodeLedger
+from cluster.camera.ledger import open_ledger
 from cluster.camera.live_pictures import LivePictures
 from cluster.camera.outbox import Outbox
 from cluster.camera.pipeline import Detect, Pipeline
 from cluster.camera.status_watch import PICTURE_FAULTS
 from cluster.camera.tracking import Tracker
 from cluster.camera.watch import SHOWN, Watch
-from cluster.safety.camera_rules import CameraHealthRules
 from cluster.safety.events import SafetyEvent, Severity
 from cluster.safety.frames import Frame, correlation_id
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.safety.tracks import Observation
-from cluster.safety.zone_rules import CameraRules
 from cluster.settings.cameras import Assignment, CameraSettings
 from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
@@ -68,7 +65,7 @@ class Camera:
             retry_max_s=site.outbox.retry_max_s,
             on_lease_lost=ports.on_lease_lost,
         )
-        self._ledger = _open_ledger(assignment, site, self._outbox, self._courier.wake)
+        self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake)
         self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
         self._pipeline = Pipeline(
             camera, self._frames, ports.detect, Tracker(frame_rate=camera.detect_fps), self._observe
@@ -228,23 +225,6 @@ class Camera:
 def outbox_folder(site: SiteSettings, camera_id: str) -> Path:
     """Where one camera keeps what is not yet recorded, on the disk of the node that it runs on."""
     return site.data_dir / "outbox" / camera_id
-
-
-def _open_ledger(
-    assignment: Assignment, site: SiteSettings, outbox: Outbox, on_events: Callable[[], None]
-) -> EpisodeLedger:
-    camera, epoch = assignment.camera, assignment.epoch
-    ledger = EpisodeLedger(
-        CameraRules(camera.camera_id, epoch, camera.zones, fallen=camera.fallen),
-        CameraHealthRules(camera.camera_id, epoch, camera.has_danger_zone),
-        outbox,
-        zones=camera.zones,
-        on_events=on_events,
-        jpeg_quality=site.snapshots.jpeg_quality,
-        time_zone=ZoneInfo(site.time_zone),
-    )
-    ledger.resume(outbox.open_episodes(), datetime.now(UTC), time.monotonic())
-    return ledger
 
 
 _LIVE_FIELDS = frozenset(

@@ -1,12 +1,15 @@
 """Turns what a camera sees and what becomes of it into events that are safe on disk."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from cluster.camera.outbox import Outbox
 from cluster.camera.snapshot import SnapshotJpegs, snapshot_jpegs
 from cluster.safety.camera_rules import DEGRADED, UNMONITORED, CameraHealthRules
 from cluster.safety.episodes import SavedEpisode
@@ -18,6 +21,8 @@ from cluster.safety.status import CameraStatus
 from cluster.safety.tracks import Observation
 from cluster.safety.zone_rules import CameraRules
 from cluster.safety.zones import Zone, ZoneKind
+from cluster.settings.cameras import Assignment
+from cluster.settings.site import SiteSettings
 
 _log = structlog.get_logger()
 HEALTH_TYPES = frozenset({UNMONITORED, DEGRADED})
@@ -142,3 +147,21 @@ class EpisodeLedger:
         else:
             self._unwritten = False
         self._on_events()
+
+
+def open_ledger(
+    assignment: Assignment, site: SiteSettings, outbox: Outbox, on_events: Callable[[], None]
+) -> EpisodeLedger:
+    """The ledger of one lease, with what the owner before left open."""
+    camera, epoch = assignment.camera, assignment.epoch
+    ledger = EpisodeLedger(
+        CameraRules(camera.camera_id, epoch, camera.zones, fallen=camera.fallen),
+        CameraHealthRules(camera.camera_id, epoch, camera.has_danger_zone),
+        outbox,
+        zones=camera.zones,
+        on_events=on_events,
+        jpeg_quality=site.snapshots.jpeg_quality,
+        time_zone=ZoneInfo(site.time_zone),
+    )
+    ledger.resume(outbox.open_episodes(), datetime.now(UTC), time.monotonic())
+    return ledger
