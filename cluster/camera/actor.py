@@ -14,6 +14,7 @@ import structlog
 from cluster.camera.camera import Camera, CameraPorts
 from cluster.camera.serve_ports import SUPERVISOR_AWAY, ServeDetector, ServeRecorder, fetch_assignment
 from cluster.safety.pictures import LivePicture, PictureProfile
+from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import Assignment
 from cluster.settings.site import SiteSettings
@@ -72,13 +73,16 @@ class CameraActor:
         """Takes over a changed spec; restarts the capture only if the picture itself changes."""
         await asyncio.to_thread(self._apply, assignment)
 
-    async def stop(self, timeout_s: float = 8.0, *, retire: bool = False) -> bool:
-        """Closes the camera; False: something hung and will end with the process.
-
-        `retire`: it is not wanted any more, and its open episodes end; else the next owner takes them up.
-        """
+    async def retire(self, timeout_s: float) -> bool:
+        """The camera is not wanted any more: see `Camera.retire`. True if there is none."""
         self._stopping.set()
-        return await asyncio.to_thread(self._stop, timeout_s, retire)
+        camera = self._camera
+        return True if camera is None else await asyncio.to_thread(camera.retire, timeout_s)
+
+    async def stop(self, timeout_s: float = 8.0) -> bool:
+        """Closes the camera for its next owner; False: something hung and will end with the process."""
+        self._stopping.set()
+        return await asyncio.to_thread(self._stop, timeout_s)
 
     def _fetch_and_start(self) -> None:
         while not self._stopping.is_set():
@@ -89,7 +93,9 @@ class CameraActor:
                 self._waiting_for = f"the supervisor does not answer: {type(error).__name__}"
             # The border of the process: whatever fails at the start is said, and tried again.
             except Exception as error:  # noqa: BLE001
-                self._waiting_for = f"cannot start: {type(error).__name__}: {error}"
+                self._waiting_for = redact(
+                    f"cannot start: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                )
                 _log.exception("camera_start_failed")
             else:
                 return
@@ -100,8 +106,13 @@ class CameraActor:
         with self._lock:
             if self._stopping.is_set():
                 return
-            self._camera = Camera(assignment, site, ports)
-            self._camera.start()
+            camera = Camera(assignment, site, ports)
+            try:
+                camera.start()
+            except BaseException:
+                camera.stop()  # the next attempt must find its outbox free
+                raise
+            self._camera = camera
 
     def _apply(self, assignment: Assignment) -> None:
         with self._lock:
@@ -109,18 +120,18 @@ class CameraActor:
             if camera is None or camera.apply(assignment):
                 return
             self._camera, self._waiting_for = None, "the capture starts anew with changed settings"
-            camera.stop()
+            try:
+                camera.stop()
+            # The border of the process: however the old one ended, the new one has to start.
+            except Exception:  # noqa: BLE001
+                _log.exception("camera_stop_failed")
         # A new lease, because sequences and event ids of the old one must not come twice.
         self._fetch_and_start()
 
-    def _stop(self, timeout_s: float, retire: bool) -> bool:
+    def _stop(self, timeout_s: float) -> bool:
         with self._lock:
             camera, self._camera = self._camera, None
-            if camera is None:
-                return True
-            if retire:
-                camera.retire()
-            return camera.stop(timeout_s)
+            return True if camera is None else camera.stop(timeout_s)
 
     def _on_stuck(self) -> None:
         """Two readers hang in OpenCV: only a new process gets rid of them. Ray starts it."""
@@ -134,3 +145,7 @@ class CameraActor:
 
     def _early_report(self) -> CameraReport:
         return CameraReport(self._camera_id, "", CameraStatus.CONNECTING, self._started_at, self._waiting_for)
+
+
+def _one_line(error: Exception) -> str:
+    return redact(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")

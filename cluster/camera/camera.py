@@ -65,7 +65,12 @@ class Camera:
             retry_max_s=site.outbox.retry_max_s,
             on_lease_lost=ports.on_lease_lost,
         )
-        self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake)
+        try:
+            self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake)
+        except BaseException:
+            # The next attempt must find the folder free.
+            self._outbox.close()
+            raise
         self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
         self._pipeline = Pipeline(
             camera, self._frames, ports.detect, Tracker(frame_rate=camera.detect_fps), self._observe
@@ -79,14 +84,17 @@ class Camera:
             self._threads.append(thread)
             thread.start()
 
-    def retire(self) -> None:
-        """Nobody wants this camera any more: what is open ends, and says why. `stop` follows."""
-        now_wall, now_s = datetime.now(UTC), time.monotonic()
+    def retire(self, timeout_s: float) -> bool:
+        """Nobody wants this camera any more: what is open ends and says why; then `stop` follows.
+
+        False: the outbox could not be emptied within `timeout_s`. The courier goes on; ask again.
+        """
         self._stopping.set()
         self._pipeline.stop()
-        self._ledger.apply((), fallen=False, now_wall=now_wall, now_s=now_s)
+        self._capture.stop(timeout_s / 2)
         frame_id = correlation_id(self._assignment.camera.camera_id, self._assignment.epoch, 0)
-        self._ledger.status(CameraStatus.DISABLED, "switched off", now_wall, now_s, frame_id)
+        self._ledger.retire(datetime.now(UTC), time.monotonic(), frame_id)
+        return self._courier.flush(timeout_s / 2)
 
     def stop(self, timeout_s: float = 8.0) -> bool:
         """No new frames; the frame in flight ends; the outbox empties as far as time allows.
@@ -122,12 +130,13 @@ class Camera:
         """The heartbeat, without `pid` and `node_id`."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
         dropped = self._outbox.dropped()
+        status, reason = self._watch.verdict()
         return CameraReport(
             camera_id=camera.camera_id,
             name=camera.name,
-            status=self._watch.status,
+            status=status,
             since=self._watch.since,
-            reason=self._watch.reason or self._not_judged(),
+            reason=reason,
             source=camera.public_source,
             revision=self._assignment.revision,
             epoch=self._assignment.epoch,
@@ -142,31 +151,36 @@ class Camera:
             outbox_events=self._outbox.depth(),
             outbox_dropped=sum(dropped.values()),
             outbox_dropped_critical=dropped[Severity.CRITICAL],
+            speechless=self._watch.hangs,
         )
 
     def picture(self, profile: PictureProfile, after: tuple[int, int], timeout_s: float) -> LivePicture | None:
         """The newest frame after (epoch, sequence); what is wrong, if the camera is blind; None at the timeout."""
         after_sequence = after[1] if after[0] == self._assignment.epoch else 0
-        if self._watch.status not in SHOWN:
+        if self._watch.verdict()[0] not in SHOWN:
             return self._no_picture()
         frame = self._frames.take(after_sequence, timeout_s)
-        if self._watch.status not in SHOWN:
+        if self._watch.verdict()[0] not in SHOWN:
             return self._no_picture()
         return None if frame is None else self._live_picture(frame, profile)
 
     def watch_once(self) -> None:
         """Judges the camera and tells the health rules."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
-        self._watch.look(camera, health, looked)
-        frame_id = correlation_id(camera.camera_id, self._assignment.epoch, health.sequence)
-        self._ledger.status(self._watch.status, self._watch.reason, datetime.now(UTC), time.monotonic(), frame_id)
+        self._watch.look(camera, health, looked, self._not_judged())
+        self._tell_status()
         if (age_s := _age_s(looked.inference_s)) is not None:
             metrics.camera_inference_age.set(age_s, {"camera_id": camera.camera_id})
 
     def _not_judged(self) -> str:
-        """A zone whose rule the model cannot judge must not look safe."""
+        """What the model in service leaves unwatched, in one line."""
         objects = ", ".join(sorted(self._ledger.unjudged()))
         return f"rules about {objects} are not judged: the model in service cannot find them" if objects else ""
+
+    def _tell_status(self) -> None:
+        camera_id, sequence = self._assignment.camera.camera_id, self._capture.health().sequence
+        frame_id = correlation_id(camera_id, self._assignment.epoch, sequence)
+        self._ledger.status(self._watch.status, self._watch.reason, datetime.now(UTC), time.monotonic(), frame_id)
 
     def _keep_watch(self) -> None:
         while not self._stopping.wait(_WATCH_PERIOD_S):
@@ -174,8 +188,16 @@ class Camera:
                 self.watch_once()
             # The border of the loop: a fault in judging must not leave an old status standing unwatched.
             except Exception as error:  # noqa: BLE001
-                self._watch.become(CameraStatus.UNMONITORED, f"the watch failed: {type(error).__name__}")
                 _log.exception("watch_failed")
+                self._tell_failed_watch(f"the watch failed: {type(error).__name__}")
+
+    def _tell_failed_watch(self, reason: str) -> None:
+        self._watch.become(CameraStatus.UNMONITORED, reason)
+        try:
+            self._tell_status()
+        # The same border: if even this fails, the heartbeat says the status.
+        except Exception:  # noqa: BLE001
+            _log.exception("status_not_told")
 
     def _on_frame(self, frame: Frame) -> None:
         """Called by the capture thread for each frame: nothing here may take long."""
@@ -190,31 +212,36 @@ class Camera:
 
     def _live_picture(self, frame: Frame, profile: PictureProfile) -> LivePicture:
         jpeg, width, height = self._pictures.encode(frame, profile)
-        looked, status = self._pipeline.looked(), self._watch.status
+        looked, (status, reason) = self._pipeline.looked(), self._watch.verdict()
         return LivePicture(
             camera_id=frame.camera_id,
             epoch=frame.epoch,
             sequence=frame.sequence,
             captured_at=frame.captured_at,
             status=status,
-            reason=self._watch.reason,
+            reason=reason,
             width=width,
             height=height,
             jpeg=jpeg,
             # Boxes of a detector that stopped answering would stand still over a moving picture.
-            objects=looked.objects if status is CameraStatus.MONITORED else (),
+            objects=looked.objects if self._is_looked_at() else (),
             objects_sequence=looked.sequence,
             zones=self._ledger.outlines(),
         )
 
+    def _is_looked_at(self) -> bool:
+        camera, age_s = self._assignment.camera, _age_s(self._pipeline.looked().inference_s)
+        return camera.detect and age_s is not None and age_s <= camera.degraded_after_s
+
     def _no_picture(self) -> LivePicture:
+        status, reason = self._watch.verdict()
         return LivePicture(
             camera_id=self._assignment.camera.camera_id,
             epoch=self._assignment.epoch,
             sequence=0,
             captured_at=self._watch.since,
-            status=self._watch.status,
-            reason=self._watch.reason,
+            status=status,
+            reason=reason,
             width=0,
             height=0,
             jpeg=b"",

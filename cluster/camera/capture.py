@@ -102,9 +102,12 @@ class CaptureLoop:
     def _session(self) -> float:
         """One source from its opening to its end; returns how long to wait before the next."""
         camera = self._camera
-        self._reader = reader = SourceReader(
-            lambda: self._open_source(camera), name=camera.camera_id, clock=self._clock, wall=self._wall
-        )
+        try:
+            self._reader = reader = SourceReader(
+                lambda: self._open_source(camera), name=camera.camera_id, clock=self._clock, wall=self._wall
+            )
+        except RuntimeError as error:  # the system has no thread left, for now
+            return self._lost(CameraError(str(error)))
         try:
             self._play(reader)
         except (CameraError, ConfigError) as error:

@@ -62,12 +62,12 @@ class EpisodeLedger:
         self._on_events = on_events
         self._jpeg_quality, self._time_zone = jpeg_quality, time_zone
         self._lock = threading.Lock()
-        self._unwritten = False
+        self._unwritten = self._retired = False
         self._knows: frozenset[str] | None = None
 
     def resume(self, saved: Sequence[Mapping[str, Any]], now_wall: datetime, now_s: float) -> None:
         """Takes up what an earlier process left open; once, before the first frame."""
-        episodes = [SavedEpisode.from_dict(one) for one in saved]
+        episodes = _readable(saved)
         with self._lock:
             self._health.resume([one for one in episodes if one.event_type in HEALTH_TYPES], now_wall, now_s)
             self._rules.resume([one for one in episodes if one.event_type not in HEALTH_TYPES], now_wall, now_s)
@@ -75,6 +75,8 @@ class EpisodeLedger:
     def observe(self, observation: Observation, frame: Frame) -> list[SafetyEvent]:
         """Evaluates the rules on one looked-at frame."""
         with self._lock:
+            if self._retired:
+                return []
             self._learn(observation.knows)
             events = self._rules.observe(observation)
             self._accept(events, self._snapshot(events, frame))
@@ -85,6 +87,8 @@ class EpisodeLedger:
     ) -> list[SafetyEvent]:
         """Tells the health rules what the camera is worth, at least once a second."""
         with self._lock:
+            if self._retired:
+                return []
             if status not in (CameraStatus.MONITORED, CameraStatus.DEGRADED):
                 self._rules.blind(now_wall, now_s)
             events = self._health.observe(status, reason, now_wall, now_s, correlation_id)
@@ -99,6 +103,16 @@ class EpisodeLedger:
             events = self._rules.apply(zones, fallen, now_wall, now_s)
             self._accept(events, None)
         return events
+
+    def retire(self, now_wall: datetime, now_s: float, correlation_id: str) -> None:
+        """Ends everything that is open; what a late thread still sees tells nothing any more."""
+        with self._lock:
+            if self._retired:
+                return
+            events = self._rules.apply((), False, now_wall, now_s)
+            events += self._health.observe(CameraStatus.DISABLED, "switched off", now_wall, now_s, correlation_id)
+            self._accept(events, None)
+            self._retired = True
 
     def unjudged(self) -> frozenset[str]:
         """Objects that zones are about and that the model in service cannot find: those rules watch nothing."""
@@ -147,6 +161,17 @@ class EpisodeLedger:
         else:
             self._unwritten = False
         self._on_events()
+
+
+def _readable(saved: Sequence[Mapping[str, Any]]) -> list[SavedEpisode]:
+    """Those that this release understands: one that it does not must not keep the camera from watching."""
+    episodes = []
+    for one in saved:
+        try:
+            episodes.append(SavedEpisode.from_dict(one))
+        except ValueError as error:
+            _log.error("episode_unreadable", event_id=str(one.get("event_id")), reason=str(error))
+    return episodes
 
 
 def open_ledger(

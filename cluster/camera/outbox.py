@@ -63,7 +63,13 @@ class Outbox:
             OutboxBusy: another living process owns it.
             OSError: it cannot be made or read.
         """
-        self._disk = OutboxDisk(OutboxFiles(folder) if files is None else files, settings, camera_id)
+        files = OutboxFiles(folder) if files is None else files
+        try:
+            self._disk = OutboxDisk(files, settings, camera_id)
+        except BaseException:
+            # Nobody else can close it: the next attempt must not find the folder owned by this one.
+            files.close()
+            raise
         self._log = structlog.get_logger().bind(camera_id=camera_id)
         self._lock = threading.RLock()
         self._closed = False

@@ -15,7 +15,8 @@ class CameraFacts:
 
     `frame_s`: the last new frame; `frames_since_s`: when frames began to come again after the last gap;
     `inference_s`: the last answer of the detector; `blind_reason`: why the picture shows nothing, or why it
-    does not come; `detector_reason`: the last failure of the detector.
+    does not come; `detector_reason`: the last failure of the detector; `unjudged`: what no rule can judge with
+    the model in service.
     """
 
     now_s: float
@@ -25,6 +26,7 @@ class CameraFacts:
     inference_s: float | None
     blind_reason: str = ""
     detector_reason: str = ""
+    unjudged: str = ""
 
 
 def judge(facts: CameraFacts, camera: CameraSettings, before: CameraStatus) -> tuple[CameraStatus, str]:
@@ -66,6 +68,9 @@ def _looked_at(facts: CameraFacts, camera: CameraSettings, before: CameraStatus)
     waiting_since_s = facts.inference_s if answered and facts.inference_s is not None else since_s
     if _age(facts, waiting_since_s) > camera.degraded_after_s:
         return CameraStatus.DEGRADED, facts.detector_reason or "the detector does not answer"
+    if answered and facts.unjudged:
+        # A zone whose rule nobody judges must not look safe.
+        return CameraStatus.DEGRADED, facts.unjudged
     if answered:
         return CameraStatus.MONITORED, ""
     # CONNECTING, UNMONITORED or DEGRADED until the first answer; never MONITORED on credit.

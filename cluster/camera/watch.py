@@ -17,6 +17,7 @@ from cluster.telemetry import metrics
 _log = structlog.get_logger()
 SHOWN = frozenset({CameraStatus.MONITORED, CameraStatus.DEGRADED})
 """Statuses in which a frame may be shown as live."""
+HANGS_AFTER_S = 5.0
 
 
 class Watch:
@@ -28,7 +29,7 @@ class Watch:
         self._camera_id, self._on_blind, self._clock = camera_id, on_blind, clock
         self.status, self.reason = CameraStatus.CONNECTING, ""
         self.since = datetime.now(UTC)
-        self._started_s = clock()
+        self._started_s = self._looked_s = clock()
         self._frame_s: float | None = None
         self._frames_since_s: float | None = None
 
@@ -38,8 +39,9 @@ class Watch:
             self._frames_since_s = frame.captured_s
         self._frame_s = frame.captured_s
 
-    def look(self, camera: CameraSettings, health: CaptureHealth, looked: Looked) -> None:
+    def look(self, camera: CameraSettings, health: CaptureHealth, looked: Looked, unjudged: str = "") -> None:
         """Judges the camera at this moment."""
+        self._looked_s = self._clock()
         facts = CameraFacts(
             now_s=self._clock(),
             started_s=self._started_s,
@@ -48,6 +50,7 @@ class Watch:
             inference_s=looked.inference_s,
             blind_reason=health.blind_reason,
             detector_reason=looked.error,
+            unjudged=unjudged,
         )
         self.become(*judge(facts, camera, self.status))
 
@@ -61,6 +64,17 @@ class Watch:
         self.status, self.reason = status, reason
         if status not in SHOWN:
             self._on_blind()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether nobody has judged for so long that the status is worth nothing."""
+        return self._clock() - self._looked_s > HANGS_AFTER_S
+
+    def verdict(self) -> tuple[CameraStatus, str]:
+        """Status and reason as others may be told."""
+        if self.hangs:
+            return CameraStatus.UNMONITORED, "the camera's own watch hangs, probably on its disk"
+        return self.status, self.reason
 
     @property
     def frame_age_s(self) -> float | None:

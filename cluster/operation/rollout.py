@@ -77,6 +77,9 @@ def wait_until_watching(
         interruption.pause(poll_s)
 
 
+DEGRADED_ON_PURPOSE = ("detection is switched off", "rules about ")
+"""How the reasons of a camera begin that the configuration keeps from watching."""
+
 _DASHBOARD = "see the Ray dashboard and `safe-yolo status`"
 
 
@@ -89,7 +92,9 @@ def _look(site: Site) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _settled(camera: dict[str, Any]) -> bool:
-    return camera.get("status") in (CameraStatus.MONITORED, CameraStatus.DISABLED)
+    """Whether waiting brings nothing more: it watches, or it is as somebody wanted it."""
+    on_purpose = str(camera.get("reason") or "").startswith(DEGRADED_ON_PURPOSE)
+    return camera.get("status") in (CameraStatus.MONITORED, CameraStatus.DISABLED) or on_purpose
 
 
 def _waiting_line(state: str, cameras: list[dict[str, Any]]) -> str:

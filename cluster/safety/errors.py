@@ -43,21 +43,23 @@ class ConfigError(SafeYoloError):
     """
 
     def __init__(self, where: str, key: str, value: str, reason: str, mend: str = "") -> None:
+        value, reason = redact(value), redact(reason)  # also in `args`, which `repr` shows
         super().__init__(where, key, value, reason, mend)
-        self.where, self.key, self.value, self.reason, self.mend = where, key, redact(value), reason, mend
+        self.where, self.key, self.value, self.reason, self.mend = where, key, value, reason, mend
 
     def __str__(self) -> str:
         place = f"{self.where}: {self.key}" if self.key else self.where
         value = f" = {self.value}" if self.value else ""
-        return _one_line(f"{place}{value}: {redact(self.reason)}", self.mend)
+        return _one_line(f"{place}{value}: {self.reason}", self.mend)
 
 
 class _Reasoned(SafeYoloError):
     """An error that is a reason and a mend."""
 
     def __init__(self, reason: str, mend: str = "") -> None:
+        reason = redact(reason)
         super().__init__(reason, mend)
-        self.reason, self.mend = redact(reason), mend
+        self.reason, self.mend = reason, mend
 
     def __str__(self) -> str:
         return _one_line(self.reason, self.mend)

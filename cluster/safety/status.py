@@ -22,6 +22,7 @@ class CameraReport:
 
     Ages are seconds before the report was made, None: never. Rates are frames a second over the last few
     seconds. `reason` says in one redacted line why the status is what it is; "" where it needs no reason.
+    `speechless`: the camera's process answers but cannot tell events (its disk hangs, say): the supervisor does.
     """
 
     camera_id: str
@@ -46,6 +47,7 @@ class CameraReport:
     outbox_dropped_critical: int = 0
     pid: int = 0
     node_id: str = ""
+    speechless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

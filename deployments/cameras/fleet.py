@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
@@ -15,34 +14,22 @@ from cluster.safety.events import SafetyEvent
 from cluster.safety.frames import correlation_id
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import Assignment, CameraSettings
+from deployments.cameras.camera_actors import ActorSilentError, CameraActors, CameraHandle
 
 _log = structlog.get_logger()
 _HEARTBEAT_TIMEOUT_S = 2.0
 _SILENT_AFTER_S = 6.0
+_MISSED = 2
+"""A slow round of the supervisor's own must not look like a silent camera: so many heartbeats must be missed."""
+_SILENT_FOR_SURE_S = 20.0
+"""Longer than any round takes: an answer so old is none, whoever is to blame."""
 _STARTS_WITHIN_S = 30.0
-_END_TIMEOUT_S = 10.0
+_RETIRE_TIMEOUT_S = 2.0
+_END_TIMEOUT_S = 4.0
+_RETIRES_WITHIN_S = 600.0
 
 OUTAGE_SUBJECT = "process"
 """Subject of the events that the supervisor tells in the place of a camera's process."""
-
-
-class CameraHandle(Protocol):
-    """A running (or restarting) camera actor; every call has a deadline and raises `ActorSilentError`."""
-
-    async def report(self, timeout_s: float) -> CameraReport: ...
-    async def apply(self, assignment: Assignment, timeout_s: float) -> None: ...
-    async def end(self, timeout_s: float) -> None: ...
-
-
-class CameraActors(Protocol):
-    """The actors of the cluster by camera id."""
-
-    async def running(self) -> Mapping[str, CameraHandle]: ...
-    async def create(self, camera_id: str) -> CameraHandle: ...
-
-
-class ActorSilentError(Exception):
-    """The actor did not answer in time, is dead, or is being restarted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,49 +43,57 @@ class Desired:
 
 @dataclass(slots=True)
 class _Watched:
-    """What the fleet knows of one camera."""
+    """What the fleet knows of one camera. `answered_s`: it answered; `worked_s`: it said that it can do its work."""
 
     created_s: float
     answered_s: float | None = None
+    worked_s: float | None = None
+    missed: int = 0
     report: CameraReport | None = None
     silent_since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    reason: str = ""
     health: CameraHealthRules | None = None
     epoch: int = 0
-    taken_up: bool = False
+
+    def is_blind(self, now_s: float) -> bool:
+        """Whether nobody watches, as far as this process can tell."""
+        if self.answered_s is not None:
+            silent_s = now_s - self.answered_s
+            if silent_s > _SILENT_FOR_SURE_S or (silent_s > _SILENT_AFTER_S and self.missed >= _MISSED):
+                return True
+        return now_s - (self.worked_s or self.created_s) > _STARTS_WITHIN_S
 
 
 Tell = Callable[[str, int, Sequence[SafetyEvent]], Awaitable[None]]
-Outages = Callable[[str], Awaitable[Sequence[SavedEpisode] | None]]
-
-
-async def no_outages(camera_id: str) -> Sequence[SavedEpisode]:
-    """A site whose supervisor is the first."""
-    return ()
 
 
 class Fleet:
     """Compares the desired cameras with the running actors, one round after the other, on one event loop.
 
-    `tell(camera_id, epoch, events)` gets what is to be recorded when an actor cannot speak for itself;
-    `outages(camera_id)` gives what an earlier supervisor told and did not end, None: not known now.
+    `tell(camera_id, epoch, events)` takes what is to be recorded when an actor cannot speak for itself, and
+    returns at once.
     """
 
-    def __init__(
-        self,
-        actors: CameraActors,
-        tell: Tell,
-        outages: Outages = no_outages,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._actors, self._tell, self._outages, self._clock = actors, tell, outages, clock
-        self._running: dict[str, CameraHandle] = {}
+    def __init__(self, actors: CameraActors, tell: Tell, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._actors, self._tell, self._clock = actors, tell, clock
         self._desired: dict[str, Desired] = {}
+        self._complete = False
+        self._running: dict[str, CameraHandle] = {}
         self._watched: dict[str, _Watched] = {}
+        self._retiring_since_s: dict[str, float] = {}
+        self._strangers: dict[str, CameraReport] = {}
+        self._inherited: dict[str, list[SavedEpisode]] = {}
 
-    def desire(self, cameras: Mapping[str, Desired]) -> None:
-        """What should run from the next round on."""
-        self._desired = dict(cameras)
+    def desire(self, cameras: Mapping[str, Desired], *, complete: bool = True) -> None:
+        """What should run from the next round on.
+
+        `complete` False: there may be others that are not known yet; who runs is then left running.
+        """
+        self._desired, self._complete = dict(cameras), complete
+
+    def inherit(self, outages: Mapping[str, Sequence[SavedEpisode]]) -> None:
+        """Outages that a supervisor before this one told: they are continued or ended, not forgotten."""
+        self._inherited = {camera_id: list(saved) for camera_id, saved in outages.items()}
 
     def desired(self, camera_id: str) -> Desired:
         """Raises KeyError if no such camera should run."""
@@ -108,17 +103,20 @@ class Fleet:
         """Starts what is missing, adopts what runs, ends what should not, asks each how it is."""
         await self._look_who_runs()
         wanted = {camera_id for camera_id, desired in self._desired.items() if desired.settings.enabled}
-        work = [self._end(camera_id) for camera_id in self._running if camera_id not in wanted]
-        work += [self._forget(camera_id) for camera_id in self._watched if camera_id not in wanted]
-        work += [self._tend(camera_id) for camera_id in wanted]
+        others = [camera_id for camera_id in self._running if camera_id not in wanted]
+        gone = {*self._watched, *self._inherited} - wanted if self._complete else set()
+        work = [self._tend(camera_id) for camera_id in wanted]
+        work += [self._end(camera_id) if self._complete else self._look_at(camera_id) for camera_id in others]
+        work += [self._forget(camera_id) for camera_id in gone]
         # One camera's trouble is not the others'.
         for fault in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(fault, BaseException):
                 _log.error("camera_not_tended", reason=f"{type(fault).__name__}: {fault}", exc_info=fault)
 
     def reports(self) -> list[CameraReport]:
-        """How every desired camera is, in the order of the configuration."""
-        return [self._report(camera_id, desired) for camera_id, desired in self._desired.items()]
+        """How every camera is: the desired ones in the order of the configuration, then who runs besides."""
+        known = [self._report(camera_id, desired) for camera_id, desired in self._desired.items()]
+        return [*known, *(report for name, report in self._strangers.items() if name not in self._desired)]
 
     async def _look_who_runs(self) -> None:
         try:
@@ -128,22 +126,32 @@ class Fleet:
             _log.warning("actors_not_listed", reason=str(error))
 
     async def _tend(self, camera_id: str) -> None:
+        self._retiring_since_s.pop(camera_id, None)
         watched = self._watched.setdefault(camera_id, _Watched(created_s=self._clock()))
         await self._take_up(camera_id, watched)
         try:
-            handle = self._running.get(camera_id) or await self._create(camera_id, watched)
+            handle = self._running.get(camera_id) or await self._create(camera_id)
             report = await handle.report(_HEARTBEAT_TIMEOUT_S)
         except ActorSilentError as error:
-            await self._silent(camera_id, watched, str(error))
+            watched.missed += 1
+            await self._silent(camera_id, watched, f"the camera's process does not answer: {error}")
             return
         await self._answered(camera_id, watched, report)
         await self._bring_up_to_date(camera_id, handle, report)
 
-    async def _create(self, camera_id: str, watched: _Watched) -> CameraHandle:
+    async def _create(self, camera_id: str) -> CameraHandle:
         handle = self._running[camera_id] = await self._actors.create(camera_id)
-        watched.created_s = self._clock()
         _log.info("camera_actor_created", camera_id=camera_id)
         return handle
+
+    async def _look_at(self, camera_id: str) -> None:
+        """One that runs and of which nothing is known yet: it goes on, and is shown as it says itself."""
+        try:
+            self._strangers[camera_id] = await self._running[camera_id].report(_HEARTBEAT_TIMEOUT_S)
+        except ActorSilentError:
+            now = datetime.now(UTC)
+            status, reason = CameraStatus.UNMONITORED, "the camera's process does not answer"
+            self._strangers[camera_id] = CameraReport(camera_id, "", status, now, reason)
 
     async def _bring_up_to_date(self, camera_id: str, handle: CameraHandle, report: CameraReport) -> None:
         desired = self._desired.get(camera_id)
@@ -157,34 +165,37 @@ class Fleet:
             _log.warning("camera_not_changed", camera_id=camera_id, reason=str(error))
 
     async def _take_up(self, camera_id: str, watched: _Watched) -> None:
-        """Outages that a supervisor before this one told: they are continued or ended, not forgotten."""
-        if watched.taken_up:
+        saved = self._inherited.pop(camera_id, [])
+        if not saved:
             return
-        saved = await self._outages(camera_id)
-        if saved is None:
-            return  # the database is away: asked again in the next round
-        watched.taken_up = True
-        if saved and watched.health is None:
-            watched.epoch = max(watched.epoch, *(one.epoch for one in saved))
+        watched.epoch = max(watched.epoch, *(one.epoch for one in saved))
+        if watched.health is None:
             watched.health = self._rules(camera_id, watched)
             watched.health.resume(saved, datetime.now(UTC), self._clock())
+        else:  # told anew before it was known that it had been told
+            await self._end_outages(camera_id, saved, CameraStatus.MONITORED, "another event goes on with it")
 
     async def _answered(self, camera_id: str, watched: _Watched, report: CameraReport) -> None:
-        watched.answered_s, watched.report = self._clock(), report
+        watched.answered_s, watched.missed, watched.report = self._clock(), 0, report
         watched.epoch = report.epoch or watched.epoch
-        # CONNECTING is a process that lives but does not watch yet: the outage is not over.
-        if watched.health is not None and report.status is not CameraStatus.CONNECTING:
+        if report.status is CameraStatus.CONNECTING or report.speechless:
+            # A process that lives and does not watch, or cannot tell: forgiven for as long as a start takes.
+            await self._silent(camera_id, watched, report.reason)
+            return
+        watched.worked_s = self._clock()
+        if watched.health is not None:
             await self._say(camera_id, watched, CameraStatus.MONITORED, "")
             watched.health = None
 
     async def _silent(self, camera_id: str, watched: _Watched, reason: str) -> None:
-        if not self._is_blind(watched):
+        watched.reason = reason
+        if not watched.is_blind(self._clock()):
             return
         if watched.health is None:
             watched.silent_since = datetime.now(UTC)
             watched.health = self._rules(camera_id, watched)
             _log.error("camera_actor_silent", camera_id=camera_id, reason=reason)
-        await self._say(camera_id, watched, CameraStatus.UNMONITORED, f"the camera's process does not answer: {reason}")
+        await self._say(camera_id, watched, CameraStatus.UNMONITORED, reason)
 
     def _rules(self, camera_id: str, watched: _Watched) -> CameraHealthRules:
         settings = self._desired[camera_id].settings
@@ -198,30 +209,51 @@ class Fleet:
         if events:
             await self._tell(camera_id, watched.epoch, events)
 
-    def _is_blind(self, watched: _Watched) -> bool:
-        if watched.answered_s is not None:
-            return self._clock() - watched.answered_s > _SILENT_AFTER_S
-        return self._clock() - watched.created_s > _STARTS_WITHIN_S
-
     async def _end(self, camera_id: str) -> None:
-        _log.info("camera_actor_ended", camera_id=camera_id)
+        """Retires it until its outbox is empty, then ends its process."""
+        since_s = self._retiring_since_s.setdefault(camera_id, self._clock())
+        handle = self._running[camera_id]
         try:
-            await self._running[camera_id].end(_END_TIMEOUT_S)
+            emptied = await handle.retire(_RETIRE_TIMEOUT_S)
+        except ActorSilentError as error:
+            _log.warning("camera_actor_not_retired", camera_id=camera_id, reason=str(error))
+            emptied = True  # it cannot send anything either; what it had accepted stays on its disk
+        if not emptied and self._clock() - since_s < _RETIRES_WITHIN_S:
+            return
+        _log.info("camera_actor_ended", camera_id=camera_id, outbox_emptied=emptied)
+        self._retiring_since_s.pop(camera_id, None)
+        self._strangers.pop(camera_id, None)
+        try:
+            await handle.end(_END_TIMEOUT_S)
         except ActorSilentError as error:
             _log.warning("camera_actor_end_failed", camera_id=camera_id, reason=str(error))
 
     async def _forget(self, camera_id: str) -> None:
         """Nobody wants the camera any more: nobody misses it either."""
-        watched = self._watched.pop(camera_id)
-        await self._say(camera_id, watched, CameraStatus.DISABLED, "switched off")
+        watched = self._watched.pop(camera_id, None)
+        if watched is not None:
+            await self._say(camera_id, watched, CameraStatus.DISABLED, "switched off")
+        if saved := self._inherited.pop(camera_id, []):
+            await self._end_outages(camera_id, saved, CameraStatus.DISABLED, "switched off")
+
+    async def _end_outages(
+        self, camera_id: str, saved: Sequence[SavedEpisode], status: CameraStatus, reason: str
+    ) -> None:
+        for one in saved:
+            rules = CameraHealthRules(camera_id, one.epoch, False, subject=OUTAGE_SUBJECT)
+            rules.resume([one], datetime.now(UTC), self._clock())
+            frame_id = correlation_id(camera_id, one.epoch, 0)
+            events = rules.observe(status, reason, datetime.now(UTC), self._clock(), frame_id)
+            await self._tell(camera_id, one.epoch, events)
 
     def _report(self, camera_id: str, desired: Desired) -> CameraReport:
         settings, watched = desired.settings, self._watched.get(camera_id)
         said = watched.report if watched is not None else None
         if not settings.enabled:
             return _blank(settings, desired, CameraStatus.DISABLED, "switched off")
-        if watched is not None and self._is_blind(watched):
-            blank = _blank(settings, desired, CameraStatus.UNMONITORED, "the camera's process does not answer")
+        if watched is not None and watched.is_blind(self._clock()):
+            reason = watched.reason or "the camera's process does not answer"
+            blank = _blank(settings, desired, CameraStatus.UNMONITORED, reason)
             return replace(blank, since=watched.silent_since, epoch=watched.epoch)
         if said is None:
             return _blank(settings, desired, CameraStatus.CONNECTING, "the camera's process starts")

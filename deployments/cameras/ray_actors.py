@@ -11,7 +11,7 @@ from ray.util import list_named_actors
 from cluster.camera.actor import CAMERA_NAMESPACE, CameraActor, actor_name
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment
-from deployments.cameras.fleet import ActorSilentError, CameraHandle
+from deployments.cameras.camera_actors import ActorSilentError, CameraHandle
 
 Answer = TypeVar("Answer")
 
@@ -32,12 +32,17 @@ class RayCamera:
     async def apply(self, assignment: Assignment, timeout_s: float) -> None:
         await _answer(self._actor.apply.remote(assignment), timeout_s)
 
+    async def retire(self, timeout_s: float) -> bool:
+        """Whether everything that it had to tell has been recorded."""
+        emptied: bool = await _answer(self._actor.retire.remote(timeout_s), 2 * timeout_s)
+        return emptied
+
     async def end(self, timeout_s: float) -> None:
-        """Retires the camera, then ends its process for good, hung or not."""
+        """Closes the camera and ends its process for good, hung or not."""
         try:
-            await _answer(self._actor.stop.remote(timeout_s - 1.0, retire=True), timeout_s)
+            await _answer(self._actor.stop.remote(timeout_s - 1.0), timeout_s)
         finally:
-            await asyncio.to_thread(ray.kill, self._actor, no_restart=True)
+            await _in_time(ray.kill, self._actor, no_restart=True)
 
 
 class RayCameras:
@@ -89,10 +94,10 @@ async def _answer(reference: Any, timeout_s: float) -> Any:
         raise ActorSilentError(type(error).__name__) from error
 
 
-async def _in_time(function: Callable[..., Answer], *arguments: Any) -> Answer:
+async def _in_time(function: Callable[..., Answer], *arguments: Any, **options: Any) -> Answer:
     """Calls to Ray's control store block: off the loop, and not for ever."""
     try:
-        return await asyncio.wait_for(asyncio.to_thread(function, *arguments), _GCS_TIMEOUT_S)
+        return await asyncio.wait_for(asyncio.to_thread(function, *arguments, **options), _GCS_TIMEOUT_S)
     except TimeoutError as error:
         raise ActorSilentError("Ray's control store does not answer") from error
     except ray.exceptions.RayError as error:

@@ -3,34 +3,35 @@
 import asyncio
 import hashlib
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from cluster.safety.episodes import SavedEpisode
-from cluster.safety.errors import ConfigError, LeaseLost, SafeYoloError, StorageError
-from cluster.safety.events import SafetyEvent
+from cluster.safety.errors import ConfigError, DatabaseUnavailable, LeaseLost, SafeYoloError, StorageError
+from cluster.safety.events import EpisodeState, EventType, SafetyEvent
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, CameraSettings, CamerasSettings
 from cluster.settings.load import load_site, parse
 from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
-from cluster.storage.events import EventStore
+from cluster.storage.events import EventFilter, EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.telemetry.logs import configure_logs
-from deployments.cameras.fleet import OUTAGE_SUBJECT, ActorSilentError, Desired, Fleet
+from deployments.cameras.fleet import OUTAGE_SUBJECT, Desired, Fleet
 from deployments.cameras.ray_actors import RayCameras
+from deployments.cameras.telling import RecorderAwayError, Telling
 
 _log = structlog.get_logger()
 _ROUND_S = 2.0
 _DATABASE_ROUND_S = 10.0
 _RECORD_TIMEOUT_S = 8.0
-_MOST_UNTOLD = 1000
+_PAGE = 500
 
 
 class CameraSupervisor:
@@ -48,11 +49,12 @@ class CameraSupervisor:
         self._from_database: dict[str, Desired] = {}
         self._epochs: dict[str, int] = {}
         self._config_fault = ""
-        self._untold: deque[tuple[str, int, list[SafetyEvent]]] = deque(maxlen=_MOST_UNTOLD)
+        # Until both are known, a camera that runs may well be one that should.
+        self._config_taken = self._database_read = False
+        self._telling = Telling(self._recorded)
         self._fleet: Fleet | None = None
-        self._loop_task: asyncio.Task[None] | None = None
-        self._nudge = asyncio.Event()
-        self._asked_database_s = float("-inf")
+        self._loops: list[asyncio.Task[None]] = []
+        self._nudge, self._ask_database = asyncio.Event(), asyncio.Event()
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Takes a new configuration, or refuses it and says so; never raises (Ray would stop the replica)."""
@@ -62,7 +64,7 @@ class CameraSupervisor:
             self._config_fault = str(error)
             _log.error("cameras_config_refused", reason=str(error))
         else:
-            self._config_fault = ""
+            self._config_fault, self._config_taken = "", True
             self._declared = {camera.camera_id: desired_of(camera) for camera in settings.cameras}
             self._actor_cpus = settings.actor_cpus
             _log.info("cameras_config_taken", cameras=len(self._declared))
@@ -70,9 +72,9 @@ class CameraSupervisor:
         self._nudge.set()
 
     async def check_health(self) -> None:
-        """A supervisor whose loop ended watches nobody: Serve replaces the replica."""
-        if self._loop_task is not None and self._loop_task.done():
-            raise RuntimeError("the supervisor's loop ended")
+        """A supervisor one of whose loops ended watches nobody: Serve replaces the replica."""
+        if any(loop.done() for loop in self._loops):
+            raise RuntimeError("a loop of the supervisor ended")
 
     async def assignment(self, camera_id: str) -> tuple[Assignment, SiteSettings]:
         """What a camera actor has to do, under a new epoch; KeyError if it should not run."""
@@ -89,48 +91,48 @@ class CameraSupervisor:
 
     async def nudge(self) -> None:
         """Something changed in the database: look at once."""
-        self._asked_database_s = float("-inf")
-        self._nudge.set()
+        self._ask_database.set()
 
     def _ensure_fleet(self) -> None:
         if self._fleet is None:
-            self._fleet = Fleet(RayCameras(self._actor_cpus), self._tell, self._outages)
-            self._loop_task = asyncio.create_task(self._run(self._fleet))
+            fleet = self._fleet = Fleet(RayCameras(self._actor_cpus), self._telling.tell)
+            loops = (self._tend(fleet), self._follow_database(fleet), self._telling.run())
+            self._loops = [asyncio.create_task(loop) for loop in loops]
 
-    async def _run(self, fleet: Fleet) -> None:
+    async def _tend(self, fleet: Fleet) -> None:
+        """Nothing in this loop waits for the database: heartbeats must not be late because it is."""
         while True:
             self._nudge.clear()
             try:
-                await self._read_database()
-                fleet.desire(self._wanted())
+                fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
                 await fleet.round()
-                await self._tell_untold()
-            except (ActorSilentError, StorageError) as error:
-                _log.warning("supervisor_round_failed", reason=str(error))
             # The border of the loop: one bad round must not end the watching of all cameras.
             except Exception as error:  # noqa: BLE001
                 _log.exception("supervisor_round_failed", reason=str(error))
-            await self._pause()
+            await _wait(self._nudge, _ROUND_S)
 
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._nudge.wait(), _ROUND_S)
-        except TimeoutError:
-            return
-
-    async def _read_database(self) -> None:
+    async def _follow_database(self, fleet: Fleet) -> None:
         """Cameras made through the API; while the database is away those that are known go on."""
-        if time.monotonic() - self._asked_database_s < _DATABASE_ROUND_S:
-            return
-        self._asked_database_s = time.monotonic()
-        try:
-            stored = await self._stored.all()
-        except StorageError as error:
-            _log.warning("cameras_not_read", reason=str(error))
-            return
+        while True:
+            self._ask_database.clear()
+            try:
+                await self._read_database(fleet)
+            except StorageError as error:
+                _log.warning("cameras_not_read", reason=str(error))
+            # The border of the loop: declared cameras do not depend on what the database holds.
+            except Exception as error:  # noqa: BLE001
+                _log.exception("cameras_not_read", reason=str(error))
+            await _wait(self._ask_database, _DATABASE_ROUND_S)
+
+    async def _read_database(self, fleet: Fleet) -> None:
+        stored = await self._stored.all()
         self._from_database = {
             camera.settings.camera_id: Desired(camera.settings, camera.revision, "api") for camera in stored
         }
+        if not self._database_read:
+            fleet.inherit(await self._open_outages())
+            self._database_read = True
+        self._nudge.set()
 
     def _wanted(self) -> dict[str, Desired]:
         """Declared cameras win over those of the database that took the same id."""
@@ -142,37 +144,44 @@ class CameraSupervisor:
         try:
             await self._leases.take(camera_id, epoch)
         except LeaseLost as error:
-            epoch = error.current_epoch + 1
-            await self._leases.take(camera_id, epoch)
+            epoch = error.current_epoch + 1  # the Recorder raises the lease with the first event
         except StorageError as error:
             # Fail open: the camera watches now, the epoch decides afterwards.
             _log.warning("lease_not_stored", camera_id=camera_id, epoch=epoch, reason=str(error))
         self._epochs[camera_id] = epoch
         return epoch
 
-    async def _outages(self, camera_id: str) -> list[SavedEpisode] | None:
-        """What a supervisor before this one told of a silent camera, and did not end."""
+    async def _open_outages(self) -> dict[str, list[SavedEpisode]]:
+        """What a supervisor before this one told of silent cameras, and did not end."""
+        which = EventFilter(event_type=EventType.CAMERA_UNMONITORED.value, state=EpisodeState.OPEN)
+        found: dict[str, list[SavedEpisode]] = {}
+        cursor: str | None = None
+        while True:
+            page = await self._events.list(which, cursor, _PAGE)
+            for event in (stored.event for stored in page.items if stored.event.subject == OUTAGE_SUBJECT):
+                found.setdefault(event.camera_id, []).append(_saved(event))
+            if (cursor := page.next_cursor) is None:
+                return found
+
+    async def _recorded(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
+        """`Record` by handle."""
+        sender_epoch = max(epoch, self._epochs.get(camera_id, 0))
         try:
-            still_open = await self._events.open_events(camera_id)
-        except StorageError as error:
-            _log.warning("outages_not_read", camera_id=camera_id, reason=str(error))
-            return None
-        return [_saved(stored.event) for stored in still_open if stored.event.subject == OUTAGE_SUBJECT]
+            sent: Any = self._record.remote(camera_id, sender_epoch, list(events), frozenset())
+            await asyncio.wait_for(sent, _RECORD_TIMEOUT_S)
+        except (DatabaseUnavailable, RayServeException, TimeoutError) as error:
+            raise RecorderAwayError(type(error).__name__) from error
+        except SafeYoloError:
+            raise
+        except RayError as error:
+            raise RecorderAwayError(type(error).__name__) from error
 
-    async def _tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
-        self._untold.append((camera_id, epoch, list(events)))
 
-    async def _tell_untold(self) -> None:
-        """What the supervisor says for silent actors, in order; kept until the Recorder has it."""
-        while self._untold:
-            camera_id, epoch, events = self._untold[0]
-            try:
-                sent = self._record.remote(camera_id, self._epochs.get(camera_id, epoch), events, frozenset())
-                await asyncio.wait_for(sent, _RECORD_TIMEOUT_S)
-            except (SafeYoloError, RayServeException, TimeoutError) as error:
-                _log.warning("supervisor_event_waits", camera_id=camera_id, reason=str(error))
-                return
-            self._untold.popleft()
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), timeout_s)
+    except TimeoutError:
+        return
 
 
 def _saved(event: SafetyEvent) -> SavedEpisode:

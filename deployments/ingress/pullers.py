@@ -80,10 +80,19 @@ class Puller:
         """Pull until nobody has watched for `puller_linger_s`."""
         while await self._has_viewers():
             began_s = self._clock()
-            picture = await self._pull()
+            picture = await self._pull_or_blind()
             if picture is not None:
                 self._show(picture)
             await asyncio.sleep(self._pause_s(picture, began_s))
+
+    async def _pull_or_blind(self) -> LivePicture | None:
+        try:
+            return await self._pull()
+        # The border of the loop: whatever goes wrong, viewers must not be left with the last frame.
+        except Exception as error:
+            log.exception("pull_failed", camera_id=self._camera_id)
+            reason = f"the picture cannot be fetched: {type(error).__name__}"
+            return blind_picture(self._camera_id, reason=reason)
 
     async def _has_viewers(self) -> bool:
         if self._viewers:

@@ -134,3 +134,26 @@ def test_rules_that_the_model_cannot_judge_are_said_and_tell_nothing() -> None:
     assert [line["event"] for line in logs] == ["rules_not_judged"]
     told = {event.event_type for events, _, _ in desk.sink.steps for event in events}
     assert told == {"DANGER_ZONE_INTRUSION"}
+
+
+def test_a_retired_camera_ends_what_is_open_and_a_late_thread_opens_nothing(desk: Desk) -> None:
+    desk.see(1.0, SOMEBODY)
+    desk.ledger.retire(NOON + timedelta(seconds=2), 2.0, "a-1-0")
+    desk.see(2.2, SOMEBODY)
+    desk.status(8.0, CameraStatus.UNMONITORED, "no frame arrives")
+    desk.ledger.retire(NOON + timedelta(seconds=9), 9.0, "a-1-0")
+
+    told = [event.state for events, _, _ in desk.sink.steps for event in events]
+    assert told == [EpisodeState.OPEN, EpisodeState.CLOSED]
+
+
+def test_an_episode_of_another_release_does_not_keep_the_camera_from_watching(desk: Desk) -> None:
+    desk.see(1.0, SOMEBODY)
+    (saved,) = desk.sink.steps[-1][2]
+
+    heir = Desk(FakeSink(), epoch=2)
+    with capture_logs() as logs:
+        heir.ledger.resume([{**saved, "of_tomorrow": 1}], NOON, 0.0)
+
+    assert [line["event"] for line in logs] == ["episode_unreadable"]
+    assert [event.state for event in heir.see(3.0, SOMEBODY)] == [EpisodeState.OPEN]

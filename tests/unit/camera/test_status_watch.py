@@ -1,8 +1,11 @@
 """What a camera is worth, as a table of facts."""
 
+from dataclasses import replace
+
 import pytest
 
 from cluster.camera.status_watch import CameraFacts, judge
+from cluster.camera.watch import Watch
 from cluster.safety.status import CameraStatus as S
 from cluster.settings.cameras import CameraSettings
 
@@ -70,3 +73,21 @@ def test_the_reason_of_a_blind_camera_is_the_sources() -> None:
     seen = facts(20, 10, 1, 10, blind="unreachable: connection refused")
 
     assert judge(seen, CAMERA, S.MONITORED) == (S.UNMONITORED, "unreachable: connection refused")
+
+
+def test_rules_that_the_model_cannot_judge_make_a_camera_degraded() -> None:
+    seen = replace(facts(3, 2.9, 1, 2.8), unjudged="rules about helmet are not judged")
+
+    assert judge(seen, CAMERA, S.MONITORED) == (S.DEGRADED, "rules about helmet are not judged")
+
+
+def test_a_watch_that_hangs_shows_nothing_as_watched() -> None:
+    now = [0.0]
+    watch = Watch("a", on_blind=lambda: None, clock=lambda: now[0])
+    watch.become(S.MONITORED, "")
+    assert watch.verdict() == (S.MONITORED, "")
+
+    now[0] = 5.5
+
+    assert watch.hangs
+    assert watch.verdict()[0] is S.UNMONITORED

@@ -11,7 +11,8 @@ from cluster.safety.episodes import SavedEpisode
 from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import Assignment, CameraSettings
-from deployments.cameras.fleet import ActorSilentError, CameraHandle, Desired, Fleet
+from deployments.cameras.camera_actors import ActorSilentError, CameraHandle
+from deployments.cameras.fleet import Desired, Fleet
 
 ZONE = {"zone_id": "z", "polygon": [[0, 0], [1, 0], [1, 1]]}
 
@@ -36,17 +37,31 @@ class FakeActor:
         self.status = CameraStatus.MONITORED
         self.silent = False
         self.applied: list[Assignment] = []
-        self.ended = False
+        self.ended = self.retired = False
+        self.emptied = True
+        self.speechless = False
 
     async def report(self, timeout_s: float) -> CameraReport:
         if self.silent:
             raise ActorSilentError("no answer within 2 s")
         since = datetime.now(UTC)
-        return CameraReport(self.camera_id, "", self.status, since, revision=self.revision, epoch=self.epoch)
+        return CameraReport(
+            self.camera_id,
+            "",
+            self.status,
+            since,
+            revision=self.revision,
+            epoch=self.epoch,
+            speechless=self.speechless,
+        )
 
     async def apply(self, assignment: Assignment, timeout_s: float) -> None:
         self.applied.append(assignment)
         self.revision = assignment.revision
+
+    async def retire(self, timeout_s: float) -> bool:
+        self.retired = True
+        return self.emptied
 
     async def end(self, timeout_s: float) -> None:
         self.ended = True
@@ -57,6 +72,7 @@ class FakeActors:
         self.actors: dict[str, FakeActor] = {}
         self.created: list[str] = []
         self.listed = True
+        self.stillborn = False
         self.broken = ""
 
     async def running(self) -> Mapping[str, CameraHandle]:
@@ -68,8 +84,12 @@ class FakeActors:
         if camera_id == self.broken:
             raise ZeroDivisionError("a fault in creating")
         self.created.append(camera_id)
-        self.actors[camera_id] = FakeActor(camera_id)
-        return self.actors[camera_id]
+        actor = FakeActor(camera_id)
+        if self.stillborn:
+            actor.silent = True
+        else:
+            self.actors[camera_id] = actor
+        return actor
 
 
 class Site:
@@ -79,18 +99,15 @@ class Site:
         self.now_s = 0.0
         self.actors = FakeActors()
         self.told: list[SafetyEvent] = []
-        self.outages: list[SavedEpisode] = []
-        self.fleet = Fleet(self.actors, self.tell, self.told_before, clock=lambda: self.now_s)
+        self.complete = True
+        self.fleet = Fleet(self.actors, self.tell, clock=lambda: self.now_s)
 
     async def tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
         self.told.extend(events)
 
-    async def told_before(self, camera_id: str) -> list[SavedEpisode]:
-        return self.outages
-
     def round(self, *cameras: Desired, after_s: float = 2.0) -> None:
         self.now_s += after_s
-        self.fleet.desire({camera.settings.camera_id: camera for camera in cameras})
+        self.fleet.desire({camera.settings.camera_id: camera for camera in cameras}, complete=self.complete)
         asyncio.run(self.fleet.round())
 
     def status(self, camera_id: str = "a") -> CameraStatus:
@@ -232,7 +249,7 @@ def test_an_outage_that_an_earlier_supervisor_told_is_ended_by_this_one(site: Si
     (opened,) = site.told
 
     heir = Site()
-    heir.outages = [saved_episode(opened)]
+    heir.fleet.inherit({"a": [saved_episode(opened)]})
     heir.actors.actors["a"] = FakeActor("a")
     for _ in range(3):
         heir.round(desired("a"))
@@ -261,3 +278,109 @@ def test_one_cameras_fault_does_not_keep_the_others_from_being_tended(site: Site
 
     assert site.status("b") is CameraStatus.MONITORED
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["camera_not_tended"]
+
+
+def test_nobody_is_ended_while_it_is_not_known_who_should_run(site: Site) -> None:
+    site.actors.actors["other"] = FakeActor("other")
+    site.complete = False
+
+    site.round(desired("a"))
+
+    assert not site.actors.actors["other"].ended
+    assert site.status("other") is CameraStatus.MONITORED
+
+    site.complete = True
+    site.round(desired("a"))
+    assert site.actors.actors["other"].ended
+    assert [report.camera_id for report in site.fleet.reports()] == ["a"]
+
+
+def test_a_camera_is_not_ended_before_its_outbox_is_empty(site: Site) -> None:
+    site.round(desired("a"))
+    actor = site.actors.actors["a"]
+    actor.emptied = False
+
+    site.round()
+    assert (actor.retired, actor.ended) == (True, False)
+
+    actor.emptied = True
+    site.round()
+    assert actor.ended
+
+
+def test_an_outbox_that_never_empties_does_not_keep_a_camera_for_ever(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.actors["a"].emptied = False
+
+    site.round()
+    site.round(after_s=700)
+
+    assert site.actors.actors["a"].ended
+
+
+@pytest.mark.parametrize("why", ["cannot start", "cannot tell"])
+def test_a_process_that_answers_and_does_not_work_is_told_by_the_supervisor(site: Site, why: str) -> None:
+    site.round(desired("a"))
+    actor = site.actors.actors["a"]
+    if why == "cannot start":
+        actor.status, actor.epoch = CameraStatus.CONNECTING, 0
+    else:
+        actor.status, actor.speechless = CameraStatus.UNMONITORED, True
+
+    for _ in range(5):
+        site.round(desired("a"))
+    assert site.told == []
+
+    for _ in range(15):
+        site.round(desired("a"))
+    assert site.status() is CameraStatus.UNMONITORED
+    assert [(event.event_type, event.subject) for event in site.told] == [("CAMERA_UNMONITORED", "process")]
+
+
+def test_an_actor_that_is_never_listed_is_unmonitored_too(site: Site) -> None:
+    """Its constructor fails, again and again: it is created anew in every round."""
+    site.actors.stillborn = True
+
+    for _ in range(20):
+        site.round(desired("a"))
+
+    assert site.status() is CameraStatus.UNMONITORED
+    assert len(site.told) == 1
+
+
+def test_a_slow_round_of_the_supervisor_blinds_nobody(site: Site) -> None:
+    site.round(desired("a"))
+    site.now_s += 15
+    assert site.status() is CameraStatus.MONITORED
+
+    site.actors.actors["a"].silent = True
+    site.round(desired("a"))
+    assert site.told == []
+
+
+def test_a_supervisor_whose_rounds_stopped_shows_nobody_as_watched(site: Site) -> None:
+    site.round(desired("a"))
+
+    site.now_s += 25
+
+    assert site.status() is CameraStatus.UNMONITORED
+
+
+def test_an_outage_told_twice_over_a_restart_is_ended_once_it_is_known(site: Site) -> None:
+    site.round(desired("a"))
+    site.actors.actors["a"].silent = True
+    for _ in range(6):
+        site.round(desired("a"))
+    (opened,) = site.told
+
+    heir = Site()
+    heir.actors.actors["a"] = FakeActor("a")
+    heir.actors.actors["a"].silent = True
+    for _ in range(20):
+        heir.round(desired("a"))
+    heir.fleet.inherit({"a": [saved_episode(opened)], "gone": []})
+    heir.round(desired("a"))
+
+    assert [event.state for event in heir.told] == [EpisodeState.OPEN, EpisodeState.CLOSED]
+    assert heir.told[1].event_id == opened.event_id
+    assert heir.told[0].event_id != opened.event_id

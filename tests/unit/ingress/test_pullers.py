@@ -61,3 +61,24 @@ def test_viewers_of_one_camera_share_one_question_at_a_time(site, make):
         return most
 
     assert asyncio.run(watch()) <= 1
+
+
+def test_a_pull_that_fails_in_an_unknown_way_leaves_nobody_with_the_last_frame(site, make):
+    site.cameras.pictures["gate-1"] = make.picture()
+
+    async def breaks(*_):
+        raise RuntimeError("Ray is not initialized")
+
+    async def watch():
+        pullers = Pullers(site.cameras, make.QUICK)
+        async with pullers.watch("gate-1", WALL, 60) as puller:
+            seen = await puller.newer_than(0, 5.0)
+            site.cameras.picture = breaks
+            while seen.picture.jpeg:
+                seen = await puller.newer_than(seen.number, 5.0)
+        await pullers.close()
+        return seen.picture
+
+    last = asyncio.run(watch())
+    assert (last.status.value, last.jpeg) == ("UNMONITORED", b"")
+    assert "RuntimeError" in last.reason
