@@ -38,8 +38,10 @@ format: $(dev) ## put the code into its form
 	$(bin)/ruff format .
 	$(bin)/ruff check --fix .
 
+# Each folder in a process of its own: what Ray, browsers and models leave behind in one must not meet the next.
 test: $(dev) ## all tests; PYTEST_ARGS="tests/unit -k zones" for some
-	$(bin)/python -m pytest $(PYTEST_ARGS)
+	@if [ -n "$(PYTEST_ARGS)" ]; then $(bin)/python -m pytest $(PYTEST_ARGS); else \
+	  for folder in unit integration e2e; do $(bin)/python -m pytest tests/$$folder; done; fi
 
 clean: ## remove the environment and what tools have left; recordings in .safe-yolo stay
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
