@@ -102,6 +102,8 @@ class Fleet:
     async def round(self) -> None:
         """Starts what is missing, adopts what runs, ends what should not, asks each how it is."""
         await self._look_who_runs()
+        if self._complete:
+            self._strangers.clear()
         wanted = {camera_id for camera_id, desired in self._desired.items() if desired.settings.enabled}
         others = [camera_id for camera_id in self._running if camera_id not in wanted]
         gone = {*self._watched, *self._inherited} - wanted if self._complete else set()
@@ -126,7 +128,10 @@ class Fleet:
             _log.warning("actors_not_listed", reason=str(error))
 
     async def _tend(self, camera_id: str) -> None:
-        self._retiring_since_s.pop(camera_id, None)
+        if camera_id in self._retiring_since_s:
+            # Wanted again, but its process has ended its work: a new one takes up what it left on disk.
+            await self._end_process(camera_id)
+            return
         watched = self._watched.setdefault(camera_id, _Watched(created_s=self._clock()))
         await self._take_up(camera_id, watched)
         try:
@@ -220,11 +225,15 @@ class Fleet:
             emptied = True  # it cannot send anything either; what it had accepted stays on its disk
         if not emptied and self._clock() - since_s < _RETIRES_WITHIN_S:
             return
-        _log.info("camera_actor_ended", camera_id=camera_id, outbox_emptied=emptied)
+        _log.info("camera_actor_retired", camera_id=camera_id, outbox_emptied=emptied)
+        await self._end_process(camera_id)
+
+    async def _end_process(self, camera_id: str) -> None:
         self._retiring_since_s.pop(camera_id, None)
-        self._strangers.pop(camera_id, None)
+        handle = self._running.pop(camera_id, None)
         try:
-            await handle.end(_END_TIMEOUT_S)
+            if handle is not None:
+                await handle.end(_END_TIMEOUT_S)
         except ActorSilentError as error:
             _log.warning("camera_actor_end_failed", camera_id=camera_id, reason=str(error))
 

@@ -308,6 +308,20 @@ def test_a_camera_is_not_ended_before_its_outbox_is_empty(site: Site) -> None:
     assert actor.ended
 
 
+def test_a_camera_that_is_wanted_again_while_it_retires_gets_a_new_process(site: Site) -> None:
+    site.round(desired("a"))
+    old = site.actors.actors["a"]
+    old.emptied = False
+    site.round()
+
+    for _ in range(2):
+        site.round(desired("a"))
+
+    assert old.ended
+    assert site.actors.created == ["a", "a"]
+    assert site.status() is CameraStatus.MONITORED
+
+
 def test_an_outbox_that_never_empties_does_not_keep_a_camera_for_ever(site: Site) -> None:
     site.round(desired("a"))
     site.actors.actors["a"].emptied = False
