@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -15,15 +15,10 @@ from cluster.safety.frames import correlation_id
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import Assignment, CameraSettings
 from deployments.cameras.camera_actors import ActorSilentError, CameraActors, CameraHandle
+from deployments.cameras.watched import Watched
 
 _log = structlog.get_logger()
 _HEARTBEAT_TIMEOUT_S = 2.0
-_SILENT_AFTER_S = 6.0
-_MISSED = 2
-"""A slow round of the supervisor's own must not look like a silent camera: so many heartbeats must be missed."""
-_SILENT_FOR_SURE_S = 20.0
-"""Longer than any round takes: an answer so old is none, whoever is to blame."""
-_STARTS_WITHIN_S = 30.0
 _RETIRE_TIMEOUT_S = 2.0
 _END_TIMEOUT_S = 4.0
 _RETIRES_WITHIN_S = 600.0
@@ -41,29 +36,6 @@ class Desired:
     managed: str = "config"
 
 
-@dataclass(slots=True)
-class _Watched:
-    """What the fleet knows of one camera. `answered_s`: it answered; `worked_s`: it said that it can do its work."""
-
-    created_s: float
-    answered_s: float | None = None
-    worked_s: float | None = None
-    missed: int = 0
-    report: CameraReport | None = None
-    silent_since: datetime = field(default_factory=lambda: datetime.now(UTC))
-    reason: str = ""
-    health: CameraHealthRules | None = None
-    epoch: int = 0
-
-    def is_blind(self, now_s: float) -> bool:
-        """Whether nobody watches, as far as this process can tell."""
-        if self.answered_s is not None:
-            silent_s = now_s - self.answered_s
-            if silent_s > _SILENT_FOR_SURE_S or (silent_s > _SILENT_AFTER_S and self.missed >= _MISSED):
-                return True
-        return now_s - (self.worked_s or self.created_s) > _STARTS_WITHIN_S
-
-
 Tell = Callable[[str, int, Sequence[SafetyEvent]], Awaitable[None]]
 
 
@@ -79,7 +51,7 @@ class Fleet:
         self._desired: dict[str, Desired] = {}
         self._complete = False
         self._running: dict[str, CameraHandle] = {}
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, Watched] = {}
         self._retiring_since_s: dict[str, float] = {}
         self._strangers: dict[str, CameraReport] = {}
         self._inherited: dict[str, list[SavedEpisode]] = {}
@@ -132,7 +104,7 @@ class Fleet:
             # Wanted again, but its process has ended its work: a new one takes up what it left on disk.
             await self._end_process(camera_id)
             return
-        watched = self._watched.setdefault(camera_id, _Watched(created_s=self._clock()))
+        watched = self._watched.setdefault(camera_id, Watched(created_s=self._clock()))
         await self._take_up(camera_id, watched)
         try:
             handle = self._running.get(camera_id) or await self._create(camera_id)
@@ -169,7 +141,7 @@ class Fleet:
         except ActorSilentError as error:
             _log.warning("camera_not_changed", camera_id=camera_id, reason=str(error))
 
-    async def _take_up(self, camera_id: str, watched: _Watched) -> None:
+    async def _take_up(self, camera_id: str, watched: Watched) -> None:
         saved = self._inherited.pop(camera_id, [])
         if not saved:
             return
@@ -180,7 +152,7 @@ class Fleet:
         else:  # told anew before it was known that it had been told
             await self._end_outages(camera_id, saved, CameraStatus.MONITORED, "another event goes on with it")
 
-    async def _answered(self, camera_id: str, watched: _Watched, report: CameraReport) -> None:
+    async def _answered(self, camera_id: str, watched: Watched, report: CameraReport) -> None:
         watched.answered_s, watched.missed, watched.report = self._clock(), 0, report
         watched.epoch = report.epoch or watched.epoch
         if report.status is CameraStatus.CONNECTING or report.speechless:
@@ -192,7 +164,7 @@ class Fleet:
             await self._say(camera_id, watched, CameraStatus.MONITORED, "")
             watched.health = None
 
-    async def _silent(self, camera_id: str, watched: _Watched, reason: str) -> None:
+    async def _silent(self, camera_id: str, watched: Watched, reason: str) -> None:
         watched.reason = reason
         if not watched.is_blind(self._clock()):
             return
@@ -202,11 +174,11 @@ class Fleet:
             _log.error("camera_actor_silent", camera_id=camera_id, reason=reason)
         await self._say(camera_id, watched, CameraStatus.UNMONITORED, reason)
 
-    def _rules(self, camera_id: str, watched: _Watched) -> CameraHealthRules:
+    def _rules(self, camera_id: str, watched: Watched) -> CameraHealthRules:
         settings = self._desired[camera_id].settings
         return CameraHealthRules(camera_id, watched.epoch, settings.has_danger_zone, subject=OUTAGE_SUBJECT)
 
-    async def _say(self, camera_id: str, watched: _Watched, status: CameraStatus, reason: str) -> None:
+    async def _say(self, camera_id: str, watched: Watched, status: CameraStatus, reason: str) -> None:
         if watched.health is None:
             return
         frame_id = correlation_id(camera_id, watched.epoch, 0)
