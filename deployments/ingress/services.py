@@ -5,6 +5,7 @@ from typing import Protocol
 
 from cluster.safety.errors import SafeYoloError
 from cluster.safety.pictures import LivePicture, PictureProfile
+from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, DetectorReport
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
 
@@ -16,6 +17,7 @@ class Unreachable(SafeYoloError):
     """A process of the cluster did not answer in time, or is not there. Stays inside the ingress."""
 
     def __init__(self, part: str, reason: str) -> None:
+        part, reason = (redact(" ".join(text.split())) for text in (part, reason))
         super().__init__(part, reason)
         self.part, self.reason = part, reason
 
