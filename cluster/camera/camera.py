@@ -67,14 +67,13 @@ class Camera:
         )
         try:
             self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake)
+            self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
+            tracker = Tracker(frame_rate=camera.detect_fps)
+            self._pipeline = Pipeline(camera, self._frames, ports.detect, tracker, self._observe)
         except BaseException:
             # The next attempt must find the folder free.
             self._outbox.close()
             raise
-        self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
-        self._pipeline = Pipeline(
-            camera, self._frames, ports.detect, Tracker(frame_rate=camera.detect_fps), self._observe
-        )
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:

@@ -19,4 +19,4 @@ class RateMeter:
         if len(recent) < 2:
             return 0.0
         # Up to now, not up to the last tick: a stream that stopped must not keep its rate.
-        return (len(recent) - 1) / max(recent[-1] - recent[0], now_s - recent[0] - self._window_s / 5, 1e-6)
+        return (len(recent) - 1) / max(now_s - recent[0], 1e-6)

@@ -67,10 +67,6 @@ class Fleet:
         """Outages that a supervisor before this one told: they are continued or ended, not forgotten."""
         self._inherited = {camera_id: list(saved) for camera_id, saved in outages.items()}
 
-    def desired(self, camera_id: str) -> Desired:
-        """Raises KeyError if no such camera should run."""
-        return self._desired[camera_id]
-
     async def round(self) -> None:
         """Starts what is missing, adopts what runs, ends what should not, asks each how it is."""
         await self._look_who_runs()

@@ -1,7 +1,6 @@
 """The page in real Chromium, over real sockets, in front of a cluster in memory."""
 
 import importlib.util
-import os
 import shutil
 import socket
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from counterparts.missing import missing_counterpart
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -192,8 +192,7 @@ class Visit:
 @pytest.fixture(scope="module")
 def browser():
     if not shutil.which(CHROMIUM):
-        message = "no chromium: apt-get install chromium"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+        missing_counterpart("chromium (apt-get install chromium)", FileNotFoundError(CHROMIUM))
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -1,7 +1,6 @@
 """Snapshots in local files and on a real S3 endpoint."""
 
 import asyncio
-import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -126,8 +125,6 @@ def remount(tmp_path: Path) -> Iterator[Callable[[str], None]]:
     try:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        if os.environ.get("CI") is None or os.geteuid() != 0:
-            pytest.skip(f"no disk can be mounted here: {error}")
         missing_counterpart("a small disk", error)
     yield lambda options: subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True) and None
     subprocess.run(["umount", disk], check=True)

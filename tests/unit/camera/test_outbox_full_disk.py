@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from counterparts.missing import missing_counterpart
 
 from cluster.camera.outbox_files import OutboxFiles, disk_bytes
 from cluster.safety.errors import OutboxFull
@@ -26,7 +27,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False, capture_output=True
     )
     if mounted.returncode:
-        pytest.skip("needs root and a kernel that mounts tmpfs")
+        missing_counterpart("a small disk (root, and a kernel that mounts tmpfs)", OSError(mounted.stderr.decode()))
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
