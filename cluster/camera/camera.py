@@ -24,6 +24,7 @@ from cluster.safety.frames import Frame, correlation_id
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.safety.tracks import Observation
+from cluster.settings.base import data_folder
 from cluster.settings.cameras import Assignment, CameraSettings
 from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
@@ -250,7 +251,7 @@ class Camera:
 
 def outbox_folder(site: SiteSettings, camera_id: str) -> Path:
     """Where one camera keeps what is not yet recorded, on the disk of the node that it runs on."""
-    return site.data_dir / "outbox" / camera_id
+    return data_folder(site.data_dir) / "outbox" / camera_id
 
 
 _LIVE_FIELDS = frozenset(

@@ -19,6 +19,7 @@
     │   ├── LeaseLost          an older epoch tried to write
     │   └── OutboxBusy         another living process owns the camera's outbox
     ├── OutboxFull             the camera's own disk has no place left
+    ├── SupervisorSuperseded   a supervisor that was followed by another gives orders
     └── OperationError         the command `safe-yolo` could not do what was asked
         ├── MachineUnfit       a busy port, a foreign Ray, too little disk or memory
         ├── SiteUnhealthy      deployed, but it does not become or stay healthy
@@ -146,6 +147,17 @@ class OutboxFull(SafeYoloError):
 
     def __str__(self) -> str:
         return _one_line(f"outbox {self.folder}: {self.reason}", "free disk space or raise outbox.max_bytes")
+
+
+class SupervisorSuperseded(SafeYoloError):
+    """Orders of a supervisor that was followed by another; camera actors refuse them."""
+
+    def __init__(self, epoch: int, current_epoch: int) -> None:
+        super().__init__(epoch, current_epoch)
+        self.epoch, self.current_epoch = epoch, current_epoch
+
+    def __str__(self) -> str:
+        return f"the supervisor of epoch {self.epoch} was followed by {self.current_epoch}"
 
 
 class OperationError(_Reasoned):

@@ -23,6 +23,9 @@ class CameraReport:
     Ages are seconds before the report was made, None: never. Rates are frames a second over the last few
     seconds. `reason` says in one redacted line why the status is what it is; "" where it needs no reason.
     `speechless`: the camera's process answers but cannot tell events (its disk hangs, say): the supervisor does.
+    `actor`: the Ray name of the process; `release`: the code that it runs; `standby`: it has not begun yet.
+    `detect_fps_limit`: what overload leaves of the configured rate; `gated_frames`: not looked at because nothing
+    moved; `breaker`: closed, open or half_open, see `cluster.camera.breaker`.
     """
 
     camera_id: str
@@ -48,11 +51,22 @@ class CameraReport:
     pid: int = 0
     node_id: str = ""
     speechless: bool = False
+    actor: str = ""
+    release: str = ""
+    standby: bool = False
+    detect_fps_limit: float = 0.0
+    gated_frames: int = 0
+    breaker: str = "closed"
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorReport:
-    """What one Detector replica runs. `error` is the last fault in one line, "" if there is none."""
+    """What one Detector replica runs. `error` is the last fault in one line, "" if there is none.
+
+    `fallback`: it serves the last good model because the configured one was refused or answered wrongly.
+    `canary_age_s`: since the model last proved on a stored picture that it finds what is there, None: never.
+    `batch_limit`: frames that it takes together at present; less than configured after the GPU ran out of memory.
+    """
 
     model: str
     model_digest: str
@@ -64,3 +78,6 @@ class DetectorReport:
     inference_age_s: float | None = None
     error: str = ""
     pid: int = 0
+    fallback: bool = False
+    canary_age_s: float | None = None
+    batch_limit: int = 1

@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -70,6 +70,10 @@ class CameraSettings(Settings):
     """False: frames stream, nothing is detected, and the status says DEGRADED."""
     detect_fps: float = Field(5.0, gt=0, le=60)
     """At most so many frames a second go to the detector."""
+    motion_gate: bool = True
+    """While nothing moves only one frame a second goes to the detector."""
+    node: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,63}$")
+    """The node (its Ray label `safe-yolo/node`) that this camera must run on; a USB camera hangs on one."""
     max_frame_age_s: float = Field(2.0, gt=0, le=60)
     """A frame older than this is dropped instead of being looked at."""
     detector_deadline_s: float = Field(2.0, gt=0, le=60)
@@ -154,12 +158,16 @@ class CamerasSettings(Settings):
 class Assignment(Settings):
     """What a camera actor gets from the supervisor: what to do, under which lease.
 
-    `revision` grows with every change of the camera, `epoch` with every new owner of the lease.
+    `revision` identifies the content of `camera`, `epoch` grows with every new owner of the lease.
+    `release`: the code that the supervisor runs. `open_episodes`: what an owner on another node has left open
+    (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them.
     """
 
     camera: CameraSettings
     revision: int = Field(ge=0)
     epoch: int = Field(ge=1)
+    release: str = ""
+    open_episodes: tuple[dict[str, Any], ...] = ()
 
 
 def _duplicates(names: list[str]) -> str | None:

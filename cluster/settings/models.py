@@ -38,6 +38,8 @@ class DetectorSettings(Settings):
     max_batch_size: int = Field(8, ge=1, le=64)
     """On a GPU; a CPU takes one by one, where batches bring nothing."""
     batch_wait_s: float = Field(0.005, ge=0, le=1)
+    canary_every_s: float = Field(5.0, ge=1, le=60)
+    """Pause between two looks at the stored picture that proves that the model still finds what is there."""
 
     @field_validator("image_size")
     @classmethod

@@ -15,6 +15,9 @@ frames_dropped = Counter("frames_dropped_total", "Frames not looked at.", tag_ke
 frame_processing = Histogram(
     "frame_processing_seconds", "Capture of a frame to its rules evaluated.", boundaries=_SECONDS, tag_keys=_CAMERA
 )
+frames_gated = Counter("frames_gated_total", "Frames not looked at because nothing moved.", tag_keys=_CAMERA)
+detect_fps_limit = Gauge("camera_detect_fps_limit", "Frames a second that overload leaves.", tag_keys=_CAMERA)
+breaker_open = Gauge("camera_breaker_open", "1 while no frames go to the detector.", tag_keys=_CAMERA)
 camera_reconnects = Counter("camera_reconnects_total", "Attempts to open again.", tag_keys=("camera_id", "error"))
 camera_status_changes = Counter("camera_status_changes_total", "Changes of status.", tag_keys=("camera_id", "status"))
 camera_inference_age = Gauge("camera_inference_age_seconds", "Since the last answer of the detector.", tag_keys=_CAMERA)
@@ -30,6 +33,11 @@ detections_per_frame = Histogram(
     "detections_per_frame", "Objects found.", boundaries=[0.5, 1.5, 2.5, 4.5, 8.5, 16.5, 32.5]
 )
 detection_errors = Counter("detection_errors_total", "Frames that the detector failed on.")
+canary_failures = Counter("detector_canary_failures_total", "Looks at the stored picture that found something else.")
+detector_fallback = Gauge("detector_fallback", "1 while a replica serves the last good model instead.")
+gpu_out_of_memory = Counter("detector_out_of_memory_total", "Batches that did not fit into the GPU.")
+camera_moves = Counter("camera_moves_total", "Actors replaced or moved.", tag_keys=("camera_id", "reason"))
+cameras_without_room = Gauge("cameras_without_room", "Cameras for which the cluster has no room.")
 safety_events = Counter("safety_events_total", "Episodes recorded.", tag_keys=("type", "severity"))
 database_failures = Counter("database_write_failures_total", "Writes that the database did not take.")
 snapshot_failures = Counter("snapshot_write_failures_total", "Pictures that the store did not take.")
