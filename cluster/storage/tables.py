@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -122,3 +123,18 @@ cameras = Table(
     Column("deleted_at", UtcDateTime),
 )
 """Cameras made through the API. A deleted one keeps its row, so that its revision never goes back."""
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("camera_id", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("value", Boolean),
+    Column("until", UtcDateTime),
+    Column("reason", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Index("overrides_newest", "camera_id", "field", "number"),
+)
+"""What operators said about cameras, one row a word, never changed: the highest number holds."""
