@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cluster.safety.episodes import RULE_OFF, Episode, EpisodeBook, Moment, SavedEpisode, newest_revisions, save
+from cluster.safety.episodes import (
+    NOT_WATCHED,
+    RULE_OFF,
+    Episode,
+    EpisodeBook,
+    Moment,
+    SavedEpisode,
+    newest_revisions,
+    save,
+)
 from cluster.safety.events import EventType, SafetyEvent, Severity
+from cluster.safety.frames import correlation_id
+from cluster.safety.left_open import doubles
 from cluster.safety.status import CameraStatus
 
 SUBJECT = "picture"
@@ -33,6 +44,7 @@ class CameraHealthRules:
         self.has_danger_zone = has_danger_zone
         self._subject = subject
         self._book = EpisodeBook(camera_id, epoch)
+        self._started_by = correlation_id(camera_id, epoch, 0)
         self._episodes: dict[str, Episode] = {}
 
     def observe(
@@ -56,9 +68,10 @@ class CameraHealthRules:
 
     def resume(self, saved: Sequence[SavedEpisode], now_wall: datetime, now_s: float) -> None:
         """Take up what an earlier process left open; the next status continues or closes it."""
-        for one in newest_revisions(saved):
-            if one.event_type in (UNMONITORED, DEGRADED):
-                self._episodes[one.event_type] = self._book.restore(one)
+        episodes = [one for one in newest_revisions(saved) if one.event_type in (UNMONITORED, DEGRADED)]
+        for one in (over := doubles(episodes)):
+            self._book.give_up(one, Moment(now_wall, now_s, self._started_by), NOT_WATCHED)
+        self._episodes |= {one.event_type: self._book.restore(one) for one in episodes if one not in over}
 
     def _fault(self, status: CameraStatus) -> str:
         fault = _FAULT.get(status, "")

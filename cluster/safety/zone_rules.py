@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cluster.safety.episodes import (
+    NOT_WATCHED,
     RULE_OFF,
     ZONE_REMOVED,
     EpisodeBook,
@@ -15,6 +16,7 @@ from cluster.safety.equipment import worn_by_track
 from cluster.safety.events import EventType, SafetyEvent
 from cluster.safety.fallen import FALLEN_PATIENCE, Fallen
 from cluster.safety.frames import correlation_id
+from cluster.safety.left_open import doubles
 from cluster.safety.looks import Look, moment_of
 from cluster.safety.observed_time import ObservedTime
 from cluster.safety.subjects import Subjects
@@ -118,6 +120,9 @@ class CameraRules:
         """
         moment = self._moment(now_wall, now_s)
         episodes = newest_revisions(saved)
+        for one in doubles(episodes):
+            self._book.give_up(one, moment, NOT_WATCHED)
+            episodes.remove(one)
         for zone_id in dict.fromkeys(one.zone_id for one in episodes):
             group = [one for one in episodes if one.zone_id == zone_id]
             if zone_id in self._watches:

@@ -22,7 +22,7 @@ Changes = list[Change]
 MOST_ITEMS = 1000
 
 _KEPT = frozenset({"event_id", "recorded_at", "snapshot_state"})
-"""Columns of `event_values` that a higher revision does not overwrite."""
+"""Columns of `event_values` that a newer revision does not overwrite."""
 
 
 class EventStore:
@@ -42,7 +42,10 @@ class EventStore:
         events: Sequence[SafetyEvent],
         pending_snapshots: Collection[str] = (),
     ) -> int:
-        """Keeps `events` of one camera, those whose revision is higher than the one kept; says how many changed.
+        """Keeps `events` of one camera, those that are newer than what is kept; says how many changed.
+
+        Newer is what a later owner of the camera says, of one owner the higher revision: late words of a former
+        owner, from the disk of a node that comes back, never overrule those of the present one.
 
         `sender_epoch` is the lease of who delivers, which may be newer than that of the events; it becomes the
         camera's epoch if that is lower. `pending_snapshots` are ids of events whose picture follows.
@@ -166,7 +169,7 @@ async def _upsert(connection: AsyncConnection, row: dict[str, Any]) -> bool:
             **{name: new[name] for name in row if name not in _KEPT},
             "snapshot_state": case((pending, SnapshotState.PENDING.value), else_=events.c.snapshot_state),
         },
-        where=events.c.revision < new.revision,
+        where=or_(events.c.epoch < new.epoch, and_(events.c.epoch == new.epoch, events.c.revision < new.revision)),
     ).returning(events.c.event_id)
     return (await connection.execute(query)).first() is not None
 
