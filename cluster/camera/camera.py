@@ -152,6 +152,7 @@ class Camera:
             outbox_dropped=sum(dropped.values()),
             outbox_dropped_critical=dropped[Severity.CRITICAL],
             speechless=self._watch.hangs,
+            open_events=self._ledger.open_events,
         )
 
     def picture(self, profile: PictureProfile, after: tuple[int, int], timeout_s: float) -> LivePicture | None:
@@ -167,7 +168,7 @@ class Camera:
     def watch_once(self) -> None:
         """Judges the camera and tells the health rules."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
-        self._watch.look(camera, health, looked, self._not_judged())
+        self._watch.look(camera, health, looked, self._not_judged(), self._assignment.switched_off)
         self._tell_status()
         if (age_s := _age_s(looked.inference_s)) is not None:
             metrics.camera_inference_age.set(age_s, {"camera_id": camera.camera_id})

@@ -14,8 +14,9 @@ from cluster.camera.snapshot import SnapshotJpegs, snapshot_jpegs
 from cluster.safety.camera_rules import DEGRADED, UNMONITORED, CameraHealthRules
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import OutboxFull
-from cluster.safety.events import SafetyEvent
+from cluster.safety.events import EpisodeState, SafetyEvent
 from cluster.safety.frames import Frame
+from cluster.safety.left_open import taken_up
 from cluster.safety.pictures import ZoneOutline
 from cluster.safety.status import CameraStatus
 from cluster.safety.tracks import Observation
@@ -64,13 +65,29 @@ class EpisodeLedger:
         self._lock = threading.Lock()
         self._unwritten = self._retired = False
         self._knows: frozenset[str] | None = None
+        # Replaced as a whole and read without the lock: a heartbeat must not wait for a disk.
+        self.open_events: tuple[str, ...] = ()
 
-    def resume(self, saved: Sequence[Mapping[str, Any]], now_wall: datetime, now_s: float) -> None:
-        """Takes up what an earlier process left open; once, before the first frame."""
-        episodes = _readable(saved)
+    def resume(
+        self,
+        saved: Sequence[Mapping[str, Any]],
+        now_wall: datetime,
+        now_s: float,
+        told: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Takes up what an earlier process left open; once, before the first frame.
+
+        `saved` is from the own disk; `told` is what the database shows open, for a camera that came from another node.
+        """
+        own = _readable(saved)
+        episodes = taken_up(own, _readable(told))
         with self._lock:
             self._health.resume([one for one in episodes if one.event_type in HEALTH_TYPES], now_wall, now_s)
             self._rules.resume([one for one in episodes if one.event_type not in HEALTH_TYPES], now_wall, now_s)
+            if episodes != own:
+                # The disk has to know of them before this process can die: the database may be away then.
+                self._write((), None)
+            self._note_open(self._open())
 
     def observe(self, observation: Observation, frame: Frame) -> list[SafetyEvent]:
         """Evaluates the rules on one looked-at frame."""
@@ -150,11 +167,20 @@ class EpisodeLedger:
         return snapshot_jpegs(frame, worst, zones, quality=self._jpeg_quality, time_zone=self._time_zone)
 
     def _accept(self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None) -> None:
-        if not events and not self._unwritten:
-            return
-        episodes = [saved.to_dict() for saved in (*self._rules.open_episodes(), *self._health.open_episodes())]
+        if events or self._unwritten:
+            self._write(events, snapshot)
+
+    def _open(self) -> list[SavedEpisode]:
+        return [*self._rules.open_episodes(), *self._health.open_episodes()]
+
+    def _note_open(self, episodes: Sequence[SavedEpisode]) -> None:
+        self.open_events = tuple(one.event_id for one in episodes if one.state is not EpisodeState.CLOSED)
+
+    def _write(self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None) -> None:
+        episodes = self._open()
+        self._note_open(episodes)
         try:
-            self._sink.accept(events, snapshot, episodes)
+            self._sink.accept(events, snapshot, [saved.to_dict() for saved in episodes])
         except OutboxFull as error:
             self._unwritten = True
             _log.critical("events_only_in_memory", reason=str(error))
@@ -188,5 +214,5 @@ def open_ledger(
         jpeg_quality=site.snapshots.jpeg_quality,
         time_zone=ZoneInfo(site.time_zone),
     )
-    ledger.resume(outbox.open_episodes(), datetime.now(UTC), time.monotonic())
+    ledger.resume(outbox.open_episodes(), datetime.now(UTC), time.monotonic(), assignment.open_episodes)
     return ledger

@@ -16,7 +16,7 @@ class CameraFacts:
     `frame_s`: the last new frame; `frames_since_s`: when frames began to come again after the last gap;
     `inference_s`: the last answer of the detector; `blind_reason`: why the picture shows nothing, or why it
     does not come; `detector_reason`: the last failure of the detector; `unjudged`: what no rule can judge with
-    the model in service.
+    the model in service; `switched_off`: who switched detection off, if somebody did.
     """
 
     now_s: float
@@ -27,6 +27,7 @@ class CameraFacts:
     blind_reason: str = ""
     detector_reason: str = ""
     unjudged: str = ""
+    switched_off: str = ""
 
 
 def judge(facts: CameraFacts, camera: CameraSettings, before: CameraStatus) -> tuple[CameraStatus, str]:
@@ -40,7 +41,7 @@ def judge(facts: CameraFacts, camera: CameraSettings, before: CameraStatus) -> t
     if reason := _blind(facts, camera):
         return _not_yet(facts, camera, reason)
     if not camera.detect:
-        return CameraStatus.DEGRADED, "detection is switched off"
+        return CameraStatus.DEGRADED, facts.switched_off or "detection is switched off"
     return _looked_at(facts, camera, before)
 
 

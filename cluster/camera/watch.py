@@ -39,7 +39,14 @@ class Watch:
             self._frames_since_s = frame.captured_s
         self._frame_s = frame.captured_s
 
-    def look(self, camera: CameraSettings, health: CaptureHealth, looked: Looked, unjudged: str = "") -> None:
+    def look(
+        self,
+        camera: CameraSettings,
+        health: CaptureHealth,
+        looked: Looked,
+        unjudged: str = "",
+        switched_off: str = "",
+    ) -> None:
         """Judges the camera at this moment."""
         self._looked_s = self._clock()
         facts = CameraFacts(
@@ -51,6 +58,7 @@ class Watch:
             blind_reason=health.blind_reason,
             detector_reason=looked.error,
             unjudged=unjudged,
+            switched_off=switched_off,
         )
         self.become(*judge(facts, camera, self.status))
 

@@ -25,7 +25,8 @@ class CameraReport:
     `speechless`: the camera's process answers but cannot tell events (its disk hangs, say): the supervisor does.
     `actor`: the Ray name of the process; `release`: the code that it runs; `standby`: it has not begun yet.
     `detect_fps_limit`: what overload leaves of the configured rate; `gated_frames`: not looked at because nothing
-    moved; `breaker`: closed, open or half_open, see `cluster.camera.breaker`.
+    moved; `breaker`: closed, open or half_open, see `cluster.camera.breaker`. `open_events`: ids of the episodes that
+    this process goes on with; who drains the disk of a node where the camera was leaves them to it.
     """
 
     camera_id: str
@@ -57,6 +58,7 @@ class CameraReport:
     detect_fps_limit: float = 0.0
     gated_frames: int = 0
     breaker: str = "closed"
+    open_events: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,8 @@ class Assignment(Settings):
 
     `revision` identifies the content of `camera`, `epoch` grows with every new owner of the lease.
     `release`: the code that the supervisor runs. `open_episodes`: what an owner on another node has left open
-    (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them.
+    (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them. `switched_off`: who switched detection
+    off, why and until when, in one redacted line.
     """
 
     camera: CameraSettings
@@ -168,6 +169,7 @@ class Assignment(Settings):
     epoch: int = Field(ge=1)
     release: str = ""
     open_episodes: tuple[dict[str, Any], ...] = ()
+    switched_off: str = ""
 
 
 def _duplicates(names: list[str]) -> str | None:

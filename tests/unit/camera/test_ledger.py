@@ -157,3 +157,32 @@ def test_an_episode_of_another_release_does_not_keep_the_camera_from_watching(de
 
     assert [line["event"] for line in logs] == ["episode_unreadable"]
     assert [event.state for event in heir.see(3.0, SOMEBODY)] == [EpisodeState.OPEN]
+
+
+def test_what_the_database_shows_open_is_on_the_own_disk_at_once(desk: Desk) -> None:
+    first = Desk(FakeSink())
+    first.see(1.0, SOMEBODY)
+    ((_, _, told),) = first.sink.steps
+    heir = Desk(FakeSink(), epoch=2)
+
+    heir.ledger.resume([], NOON, 10.0, told)
+
+    ((events, _, on_disk),) = heir.sink.steps
+    assert events == []
+    assert [(one["event_id"], one["revision"]) for one in on_disk] == [(told[0]["event_id"], 1001)]
+    assert heir.ledger.open_events == (told[0]["event_id"],)
+
+    heir.see(11.0, SOMEBODY)
+    resumed = heir.sink.steps[-1][0]
+    assert [(event.event_id, event.revision) for event in resumed] == [(told[0]["event_id"], 1002)]
+
+
+def test_what_only_the_own_disk_knows_is_not_written_again(desk: Desk) -> None:
+    first = Desk(FakeSink())
+    first.see(1.0, SOMEBODY)
+    ((_, _, saved),) = first.sink.steps
+
+    desk.ledger.resume(saved, NOON, 10.0, saved)
+
+    assert desk.sink.steps == []
+    assert desk.ledger.open_events == (saved[0]["event_id"],)
