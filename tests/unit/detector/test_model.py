@@ -18,7 +18,7 @@ from cluster.safety.errors import DetectorError, DetectorUnavailable, WeightsErr
 from cluster.safety.frames import Image
 from cluster.safety.geometry import iou
 from cluster.settings.models import DetectorSettings, ModelSettings
-from deployments.detector.model import YoloModel, proof_picture
+from deployments.detector.model import YoloModel
 from deployments.detector.weights import sha256_of, verified
 
 Make = Callable[..., DetectorSettings]
@@ -101,14 +101,16 @@ def test_the_empty_workshop_is_empty(model: YoloModel) -> None:
 
 
 def test_a_proof_finds_the_people_in_the_street(model: YoloModel) -> None:
-    assert "person" in model.prove(proof_picture()).labels
+    model.prove()
+
+    assert model.canary_fault() == ""
 
 
 def test_a_model_that_gives_no_numbers_is_refused(model: YoloModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model._backend, "infer", lambda _: np.array([np.nan]))
 
     with pytest.raises(WeightsError, match="not finite"):
-        model.prove(proof_picture())
+        model.prove()
 
 
 def test_an_error_of_the_runtime_becomes_ours(model: YoloModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,8 +195,8 @@ def refused(*args, **kwargs): raise SystemExit(f"went online: {args}")
 socket.socket.connect = socket.getaddrinfo = refused
 from cluster.settings.load import load_models
 from cluster.settings.models import DetectorSettings
-from deployments.detector.model import YoloModel, proof_picture
-YoloModel.load(DetectorSettings(model="fall-s", image_size=320), load_models().named("fall-s")).prove(proof_picture())
+from deployments.detector.model import YoloModel
+YoloModel.load(DetectorSettings(model="fall-s", image_size=320), load_models().named("fall-s")).prove()
 from ultralytics.utils import SETTINGS
 assert not SETTINGS["sync"]
 """
