@@ -6,8 +6,10 @@
 0000000012-drawn.jpg, 0000000012-clean.jpg
 *.broken                could not be read; kept for a person to look at
 reserve, lock
+wanted                  somebody who should own the folder found it owned; a node's agent then lets go of it
 """
 
+import contextlib
 import fcntl
 import os
 import re
@@ -21,6 +23,7 @@ _RECORD = re.compile(r"^(?P<sequence>\d{10,})\.(?P<stage>json|sent\.json|state\.
 _PICTURE = re.compile(r"^(?P<sequence>\d{10,})-(?:drawn|clean)\.jpg$")
 _BLOCK_BYTES = 4096
 KINDS = ("drawn", "clean")
+WANTED = "wanted"
 
 
 class Stage(StrEnum):
@@ -38,18 +41,45 @@ class OutboxFiles:
         OutboxBusy: another living process owns it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, asks: bool = True) -> None:
+        """`asks`: whoever owns it now and can wait (`wanted`) is asked to let go."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A folder that was removed between the two calls is nobody's: the lock in it excludes nobody.
+            still_there = os.path.samestat(os.fstat(self._lock), (folder / "lock").stat())
         except OSError as error:
             os.close(self._lock)
+            self._ask(asks)
             raise OutboxBusy(f"outbox {folder}: another process owns it", "stop the other camera actor") from error
+        if not still_there:
+            os.close(self._lock)
+            raise OutboxBusy(f"outbox {folder}: was removed at this moment", "try again")
+        if asks:
+            self.remove(WANTED)
 
     def close(self) -> None:
         os.close(self._lock)
+
+    def remove_folder(self) -> None:
+        """Removes what is done with, and the folder if nothing else lies in it; `close` follows.
+
+        Raises:
+            OSError: something lies there that a person should look at.
+        """
+        done = {name for _, stage, name in self.records() if stage is Stage.STATE} | {"reserve", WANTED}
+        for name in done:
+            self.remove(name)
+        if self.names() == ["lock"]:
+            self.remove("lock")
+        self.folder.rmdir()
+
+    def _ask(self, asks: bool) -> None:
+        if asks:
+            with contextlib.suppress(OSError):
+                (self.folder / WANTED).touch()
 
     def write(self, name: str, body: bytes) -> None:
         """Puts `body` there whole or not at all, on the disk itself; durable under its name after `sync`."""

@@ -1,7 +1,8 @@
 """What operators switched off and on for a while: every word is kept, the newest one about a camera's field holds."""
 
+import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -43,7 +44,7 @@ class Override:
     set_by: str
     reason: str = ""
     until: datetime | None = None
-    set_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    set_at: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
 
     def holds(self, now: datetime) -> bool:
         return self.value is not None and (self.until is None or now < self.until)
