@@ -58,7 +58,8 @@ class OutboxFiles:
             os.close(self._lock)
             raise OutboxBusy(f"outbox {folder}: was removed at this moment", "try again")
         if asks:
-            self.remove(WANTED)
+            with contextlib.suppress(OSError):
+                (folder / WANTED).unlink()
 
     def close(self) -> None:
         os.close(self._lock)
