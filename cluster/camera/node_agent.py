@@ -1,0 +1,77 @@
+"""The Ray shell of one node's agent: names, threads and processes; `OutboxDrain` does the work."""
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import psutil
+import ray
+import structlog
+
+from cluster.camera.outbox_drain import OutboxDrain
+from cluster.camera.places import NodeReport, Places
+from cluster.camera.serve_ports import ServeRecorder
+from cluster.camera.worker_process import camera_worker
+from cluster.settings.base import data_folder
+from cluster.settings.site import SiteSettings
+from cluster.telemetry.logs import configure_logs
+
+_log = structlog.get_logger()
+
+
+def agent_name(node_id: str) -> str:
+    """The name under which the supervisor finds the agent of a node, and an operator sees it in the dashboard."""
+    return f"node-agent:{node_id}"
+
+
+class NodeAgent:
+    """One a node. It holds nothing that its death could lose: what it works on lies on the disk."""
+
+    def __init__(self, release: str) -> None:
+        self._node_id = ray.get_runtime_context().get_node_id()
+        configure_logs("node-agent", node_id=self._node_id)
+        self._release = release
+        self._site: SiteSettings | None = None
+        self._drain: OutboxDrain | None = None
+        self._ending = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        """What the dashboard and the prefix of Ray's log lines show."""
+        return agent_name(self._node_id[:8])
+
+    async def tend(self, site: SiteSettings, places: Places) -> NodeReport:
+        """Where the cameras are now; answers at once what waits here."""
+        drain = self._drain
+        if drain is None or site != self._site:
+            drain = self._drain = self._begin(site)
+        drain.learn(places)
+        return NodeReport(self._node_id, self._release, os.getpid(), drain.waiting())
+
+    async def end_process(self, pid: int, camera_id: str) -> bool:
+        """Kills a camera's process that hangs; False: `pid` is none of that camera on this node."""
+        async with self._ending:
+            return await asyncio.to_thread(self._kill, pid, camera_id)
+
+    def _begin(self, site: SiteSettings) -> OutboxDrain:
+        if self._drain is not None:
+            self._drain.stop()
+        self._site = site
+        drain = OutboxDrain(self._root(site), self._node_id, site.outbox, ServeRecorder())
+        threading.Thread(target=drain.run, name="drain", daemon=True).start()
+        return drain
+
+    def _kill(self, pid: int, camera_id: str) -> bool:
+        root = self._root(self._site) if self._site is not None else None
+        try:
+            process = camera_worker(pid, camera_id, root)
+            process.kill()
+        except (ValueError, psutil.Error) as error:
+            _log.warning("process_not_ended", pid=pid, camera_id=camera_id, reason=str(error))
+            return False
+        _log.error("process_ended", pid=pid, camera_id=camera_id, reason="it does not answer")
+        return True
+
+    @staticmethod
+    def _root(site: SiteSettings) -> Path:
+        return data_folder(site.data_dir) / "outbox"
