@@ -10,6 +10,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer c
 
 from cluster.operation import config_check, doctor, machine, ray_state, site
 from cluster.operation.demo import ensure_clip, follow
+from cluster.operation.detection_command import detection_app
 from cluster.operation.examination import examine_config, probe_quietly
 from cluster.operation.findings import Level, has_errors
 from cluster.operation.interruption import Interruption
@@ -39,7 +40,7 @@ cameras_app = typer.Typer(help="Look at camera sources.", no_args_is_help=True)
 config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(config_app, name="config")
-
+app.add_typer(detection_app, name="detection")
 
 Config = Annotated[str, typer.Option("--config", "-c", help="The Serve configuration.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
