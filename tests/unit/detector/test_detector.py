@@ -13,6 +13,7 @@ from cluster.safety.frames import Image
 from cluster.settings.models import DetectorSettings
 from deployments.detector.app import DetectorArgs, build
 from deployments.detector.detector import Detector, DetectorDeployment
+from deployments.detector.shelf import ModelShelf
 
 PICTURE = np.zeros((180, 320, 3), np.uint8)
 CONFIG = {"model": "fake", "image_size": 320}
@@ -97,7 +98,7 @@ def test_a_wrong_configuration_is_noted_and_raises_nothing(config: object) -> No
 
 def test_an_unknown_model_is_named_with_those_that_exist() -> None:
     with pytest.raises(DetectorError, match=r"unknown model 'yolo99'.*fall-s"):
-        Detector("configs/models.yaml")._load(DetectorSettings(model="yolo99"))
+        ModelShelf("configs/models.yaml", lambda: 1).candidate(DetectorSettings(model="yolo99"))
 
 
 @pytest.mark.parametrize(
