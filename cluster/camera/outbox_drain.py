@@ -111,7 +111,7 @@ class OutboxDrain:
 
     def _work_on(self, forwarding: Forwarding) -> None:
         if not self._empty(forwarding) or not self._may_finish(forwarding.camera_id):
-            self._say(forwarding, "it is not known yet where the camera goes" if forwarding.is_empty else "")
+            self._say(forwarding, "")
             return
         if forwarding.left_open():
             self._end_episodes(forwarding)
@@ -149,6 +149,9 @@ class OutboxDrain:
 
     def _say(self, forwarding: Forwarding, reason: str) -> None:
         outbox = forwarding.outbox
+        if forwarding.is_empty:
+            self._waiting.pop(forwarding.camera_id, None)
+            return
         self._waits(forwarding.camera_id, outbox.depth(), outbox.pictures_waiting(), reason or forwarding.failure)
 
     def _waits(self, camera_id: str, events: int, pictures: int, reason: str) -> None:
