@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cluster.operation.detector_scaling import scaling_findings
 from cluster.operation.findings import Finding, fault, ok, warning
 from cluster.operation.serve_file import ServeFile, load_serve_file
 from cluster.operation.weights_file import check_digest, locate
@@ -50,6 +51,8 @@ def check_config(
         return None, findings
     count = len(serve.cameras.cameras)
     findings.append(ok(path, f"{count} camera{'s' if count != 1 else ''}, page on port {serve.port}"))
+    detector_key = serve.keys["detector"].removesuffix(".user_config")
+    findings.extend(scaling_findings(path, detector_key, serve.detector_deployment, count))
     if site := _kept(findings, serve.site_file, lambda: load_site(serve.site_file)):
         findings.append(ok(serve.site_file, f"{site.name}, {site.time_zone}"))
     for index, camera in enumerate(serve.cameras.cameras):
@@ -61,6 +64,7 @@ def check_config(
         key, model = chosen
         findings.extend(_objects_nobody_finds(serve, model))
         findings.append(_weights(model, serve.detector.runtime, models_file, key, prove))
+        findings.extend(_detection_nobody_proves(model))
     return serve, findings
 
 
@@ -135,6 +139,16 @@ def _weights(model: ModelSettings, runtime: str, models_file: str, key: str, pro
         reason = error.reason if error.reason.startswith(subject) else f"{subject}: {error.reason}"
         return fault(subject, ConfigError(models_file, key, repr(model.weights), reason, error.mend))
     return ok(subject, f"{path.name}, sha256 as written, {model.licence}")
+
+
+def _detection_nobody_proves(model: ModelSettings) -> Iterator[Finding]:
+    """A model of noise answers as fast as a good one, and nothing but a picture tells them apart."""
+    if not model.proves_detection:
+        yield warning(
+            f"model {model.name}",
+            "knows no people and has no `canary`: that it still detects cannot be proved",
+            "give it a `canary` with a picture and what must be found there",
+        )
 
 
 def _objects_nobody_finds(serve: ServeFile, model: ModelSettings) -> Iterator[Finding]:

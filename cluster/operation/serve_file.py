@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from cluster.operation.detector_scaling import fraction_fault
 from cluster.operation.ports import LOOPBACK
 from cluster.safety.errors import ConfigError
 from cluster.settings.base import project_path
@@ -41,6 +42,11 @@ class ServeFile:
     """Logical CPUs that Ray must have so that everything can start."""
 
     @property
+    def detector_deployment(self) -> dict[str, Any]:
+        """The Detector as it stands in the file."""
+        return next(deployment for _, deployment in _deployments(self.content) if deployment["name"] == "Detector")
+
+    @property
     def page(self) -> str:
         return f"http://{LOOPBACK}:{self.port}/"
 
@@ -53,6 +59,7 @@ def load_serve_file(path: str) -> ServeFile:
     """
     content = read_yaml(located(path))
     _check_shape(content, path)
+    _check_fractions(content, path)
     supervisor = _user_config(content, path, "CameraSupervisor")
     detector = _user_config(content, path, "Detector")
     cameras = parse(CamerasSettings, supervisor[1], where=path, prefix=supervisor[0])
@@ -89,6 +96,14 @@ def _check_shape(content: dict[str, Any], where: str) -> None:
         raise ConfigError(where, key, "", "unknown key")
 
 
+def _check_fractions(content: dict[str, Any], where: str) -> None:
+    """Ray takes any fraction of a GPU, and lets a replica wait for ever for one that no GPU has left."""
+    for key, deployment in _deployments(content):
+        num_gpus = (deployment.get("ray_actor_options") or {}).get("num_gpus") or 0
+        if fault := fraction_fault(float(num_gpus)):
+            raise ConfigError(where, f"{key}.ray_actor_options.num_gpus", repr(num_gpus), *fault)
+
+
 def _unknown_keys(content: Any, model: type[BaseModel], prefix: str) -> Iterator[str]:
     for name, value in content.items():
         key = f"{prefix}.{name}" if prefix else str(name)
@@ -99,13 +114,14 @@ def _unknown_keys(content: Any, model: type[BaseModel], prefix: str) -> Iterator
 
 
 def _unknown_below(name: str, value: Any, key: str) -> Iterator[str]:
-    from ray.serve import schema
+    from ray.serve import config, schema
 
     lists: dict[str, Any] = {"applications": schema.ServeApplicationSchema, "deployments": schema.DeploymentSchema}
     mappings: dict[str, Any] = {
         "http_options": schema.HTTPOptionsSchema,
         "logging_config": schema.LoggingConfig,
         "ray_actor_options": schema.RayActorOptionsSchema,
+        "autoscaling_config": config.AutoscalingConfig,
     }
     if name in lists and isinstance(value, list):
         for index, item in enumerate(value):
@@ -144,9 +160,10 @@ def _cpus(content: dict[str, Any], cameras: int) -> int:
 
 
 def _replicas(deployment: dict[str, Any]) -> int:
+    """As many as there may ever be."""
     autoscaling = deployment.get("autoscaling_config")
     if isinstance(autoscaling, dict):
-        return int(autoscaling.get("min_replicas") or 1)
+        return int(autoscaling.get("max_replicas") or 1)
     replicas = deployment.get("num_replicas")
     return replicas if isinstance(replicas, int) else 1
 

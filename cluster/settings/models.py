@@ -10,6 +10,8 @@ from cluster.settings.base import Settings
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Serve's gRPC transport takes no larger message by value."""
 _MESSAGE_OVERHEAD_BYTES = 16 * 1024
+FRAMES_IN_FLIGHT_PER_CAMERA = 1
+"""A camera waits for an answer, or its deadline, before it sends the next frame (`cluster.camera.pipeline`)."""
 
 
 def frame_bytes(image_size: int) -> int:
