@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,12 +21,17 @@ import pytest
 import yaml
 from counterparts.postgres import PostgresServer
 from counterparts.rtsp import RtspServer, _version
+from counterparts.s3 import S3Server
+from counterparts.simulated_site import SimulatedSite, SiteSlot, open_site
 from counterparts.tcp_proxy import TcpProxy
 
 from cluster.camera.demo_clip import make_demo_clip
+from cluster.operation.dashboard import Dashboard
 from cluster.operation.ports import free_port
 from cluster.operation.ray_token import read_token
 from cluster.settings.base import PROJECT_ROOT
+from cluster.settings.models import ModelSettings
+from deployments.detector.weights import resolve
 
 Answer = TypeVar("Answer")
 LIMIT_S = 90.0
@@ -97,8 +103,32 @@ class Site:
         self.said.append(answer.text)
         return answer
 
-    def report(self) -> dict[str, Any]:
-        return dict(self.get(f"/api/v1/cameras/{CAMERA}").json())
+    def report(self, camera_id: str = CAMERA) -> dict[str, Any]:
+        return dict(self.get(f"/api/v1/cameras/{camera_id}").json())
+
+    def config(self) -> dict[str, Any]:
+        """What was deployed at first; a change of the answer changes nothing else."""
+        return dict(yaml.safe_load((self.folder / "serve_config.yaml").read_text()))
+
+    def deploy(self, config: dict[str, Any]) -> None:
+        """`serve deploy`, by the call that it makes; returns when the applications run."""
+        dashboard = Dashboard(self.dashboard)
+        dashboard.deploy(config)
+
+        def runs() -> bool:
+            return all(found["status"] == "RUNNING" for found in dashboard.applications().values())
+
+        self.wait_for("the applications run", runs)
+        dashboard.close()
+
+    def replicas(self) -> dict[str, list[int]]:
+        """Process ids by deployment."""
+        applications = self.ray("/api/serve/applications/").json()["applications"]
+        return {
+            name: sorted(replica["pid"] for replica in deployment["replicas"])
+            for application in applications.values()
+            for name, deployment in application["deployments"].items()
+        }
 
     def events(self, **filters: Any) -> list[dict[str, Any]]:
         """All events that fit, page by page."""
@@ -196,6 +226,8 @@ def _write_config(folder: Path, camera_port: int, page_port: int) -> None:
     for application in serve["applications"]:
         if "site" in application.get("args", {}):
             application["args"]["site"] = str(folder / "site.yaml")
+        else:
+            application["args"]["models"] = str(folder / "models.yaml")
         for deployment in application["deployments"]:
             if deployment["name"] == "CameraSupervisor":
                 (camera,) = deployment["user_config"]["cameras"]
@@ -203,3 +235,40 @@ def _write_config(folder: Path, camera_port: int, page_port: int) -> None:
     (folder / "serve_config.yaml").write_text(yaml.safe_dump(serve, allow_unicode=True))
     site = {"name": "end to end", "data_dir": str(folder / "data"), "database": {"url": "${DATABASE_URL:-}"}}
     (folder / "site.yaml").write_text(yaml.safe_dump(site))
+    _write_models(folder)
+
+
+def _write_models(folder: Path) -> None:
+    """The shipped weights twice, under two names, and a file of which half is missing."""
+    models = yaml.safe_load((PROJECT_ROOT / "configs/models.yaml").read_text())["models"]
+    good = next(model for model in models if model["name"] == "fall-s")
+    whole = resolve(ModelSettings.model_validate(good)).read_bytes()
+    half = folder / "half.pt"
+    half.write_bytes(whole[: len(whole) // 2])
+    again, broken = {**good, "name": "fall-s-again"}, {**good, "name": "broken", "weights": str(half)}
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": [good, again, broken]}, allow_unicode=True))
+
+
+@pytest.fixture(scope="session")
+def site_slot() -> Iterator[SiteSlot]:
+    slot = SiteSlot()
+    yield slot
+    slot.close()
+
+
+@pytest.fixture
+def simulated(site_slot: SiteSlot, postgres_server: PostgresServer, s3_server: S3Server) -> SimulatedSite:
+    """One node, two cameras, a stub detector; shared by all tests that want it so, and left as it was."""
+
+    def make(stack: ExitStack) -> SimulatedSite:
+        database, bucket = postgres_server.new_database(), s3_server.new_bucket()
+        site = stack.enter_context(open_site(database, bucket, s3_server.endpoint, num_cpus=8))
+        site.watch("gate-1", "gate-2")
+        site.deploy()
+        return site
+
+    postgres_server.start()
+    site = site_slot.take("one node", make)
+    site.wait_until_watched()
+    site.empty()  # whatever a broken test left
+    return site
