@@ -129,7 +129,7 @@ class Camera:
     def report(self) -> CameraReport:
         """The heartbeat, without `pid` and `node_id`."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
-        dropped = self._outbox.dropped()
+        dropped, look = self._outbox.dropped(), self._pipeline.look_state()
         status, reason = self._watch.verdict()
         return CameraReport(
             camera_id=camera.camera_id,
@@ -153,6 +153,9 @@ class Camera:
             outbox_dropped_critical=dropped[Severity.CRITICAL],
             speechless=self._watch.hangs,
             open_events=self._ledger.open_events,
+            detect_fps_limit=look.limit_fps,
+            gated_frames=looked.gated,
+            breaker=look.breaker.value,
         )
 
     def picture(self, profile: PictureProfile, after: tuple[int, int], timeout_s: float) -> LivePicture | None:
@@ -168,7 +171,11 @@ class Camera:
     def watch_once(self) -> None:
         """Judges the camera and tells the health rules."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
-        self._watch.look(camera, health, looked, self._not_judged(), self._assignment.switched_off)
+        look = self._pipeline.look_state()
+        self._watch.look(camera, health, looked, self._not_judged(), self._assignment.switched_off, look)
+        if not camera.detect or look.refused:
+            # Nobody looks: as with a blind camera, what is told stays told and nothing is counted.
+            self._ledger.unwatched(datetime.now(UTC), time.monotonic())
         self._tell_status()
         if (age_s := _age_s(looked.inference_s)) is not None:
             metrics.camera_inference_age.set(age_s, {"camera_id": camera.camera_id})
@@ -232,6 +239,8 @@ class Camera:
 
     def _is_looked_at(self) -> bool:
         camera, age_s = self._assignment.camera, _age_s(self._pipeline.looked().inference_s)
+        if self._pipeline.look_state().refused:
+            return False
         return camera.detect and age_s is not None and age_s <= camera.degraded_after_s
 
     def _no_picture(self) -> LivePicture:
@@ -256,7 +265,17 @@ def outbox_folder(site: SiteSettings, camera_id: str) -> Path:
 
 
 _LIVE_FIELDS = frozenset(
-    {"name", "detect", "detect_fps", "max_frame_age_s", "detector_deadline_s", "degraded_after_s", "fallen", "zones"}
+    {
+        "name",
+        "detect",
+        "detect_fps",
+        "motion_gate",
+        "max_frame_age_s",
+        "detector_deadline_s",
+        "degraded_after_s",
+        "fallen",
+        "zones",
+    }
 )
 """What changes in a running camera; everything else concerns the capture, and begins a new lease."""
 

@@ -112,6 +112,12 @@ class EpisodeLedger:
             self._accept(events, None)
         return events
 
+    def unwatched(self, now_wall: datetime, now_s: float) -> None:
+        """Nobody looks at the frames: open episodes stay open, nothing is counted until somebody looks again."""
+        with self._lock:
+            if not self._retired:
+                self._rules.blind(now_wall, now_s)
+
     def apply(self, zones: Sequence[Zone], *, fallen: bool, now_wall: datetime, now_s: float) -> list[SafetyEvent]:
         """Changes the zones; episodes of untouched ones go on."""
         with self._lock:

@@ -10,6 +10,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from cluster.camera.latest_frame import LatestFrame
+from cluster.camera.looking import Looking, LookState, Skip
 from cluster.camera.rate import RateMeter
 from cluster.camera.shrink import shrink
 from cluster.safety.detections import Detections
@@ -40,6 +41,9 @@ class Track(Protocol):
 
     def update(self, frame: Frame, detections: Detections) -> Observation: ...
 
+    def expect(self, frame_rate: float) -> None:
+        """From now on about so many frames a second come."""
+
 
 class Observe(Protocol):
     """What becomes of an observation."""
@@ -49,19 +53,23 @@ class Observe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is known of the last frame that was looked at; `inference_s` is monotonic, None: never."""
+    """What is known of the last frame that was looked at; `inference_s` is monotonic, None: never.
+
+    `dropped`: frames that should have been looked at and were not; `gated`: those in which nothing moved.
+    """
 
     inference_s: float | None = None
     sequence: int = 0
     objects: tuple[SeenObject, ...] = ()
     error: str = ""
     dropped: int = 0
+    gated: int = 0
 
 
 class Pipeline:
-    """Looks at the newest frame, one at a time, at most `detect_fps` times a second.
+    """Looks at the newest frame, one at a time, as often as `Looking` says.
 
-    `run` blocks and belongs to one thread; `stop`, `apply` and `looked` may be called from any other.
+    `run` blocks and belongs to one thread; `stop`, `apply`, `looked` and `look_state` may be called from any other.
     """
 
     def __init__(
@@ -81,6 +89,7 @@ class Pipeline:
         self._image_size = _FIRST_IMAGE_SIZE
         self._looked = Looked()
         self._rate = RateMeter()
+        self._looking = Looking(camera, clock=clock)
         self._tags = {"camera_id": camera.camera_id}
 
     def run(self) -> None:
@@ -92,9 +101,11 @@ class Pipeline:
                 continue
             sequence = frame.sequence
             started_s = self._clock()
-            if self._camera.detect:
+            if skip := self._looking.judge(frame):
+                self._skip(skip)
+            else:
                 self._look_or_drop(frame)
-            next_look_s = started_s + 1.0 / self._camera.detect_fps
+            next_look_s = started_s + self._looking.period_s
 
     def stop(self) -> None:
         self._stopping.set()
@@ -102,6 +113,11 @@ class Pipeline:
     def apply(self, camera: CameraSettings) -> None:
         """From the next frame on."""
         self._camera = camera
+        self._looking.apply(camera)
+        self._tracker.expect(camera.detect_fps)
+
+    def look_state(self) -> LookState:
+        return self._looking.state()
 
     def looked(self) -> Looked:
         return self._looked
@@ -117,19 +133,27 @@ class Pipeline:
             DetectorError: the detector did not answer in time.
         """
         image = shrink(frame.image, self._image_size)
-        detections = self._detect(image, deadline_s=self._camera.detector_deadline_s)
+        detections = self._ask(frame, image)
         # The model in service says how large it wants its pictures: no second place to configure it.
         self._image_size = detections.image_size
         observation = self._tracker.update(frame, detections)
+        self._looking.observed(observation)
         self._observe(observation, frame)
         self._note(observation)
         metrics.frames_processed.inc(1, self._tags)
         metrics.frame_processing.observe(self._clock() - frame.captured_s, self._tags)
 
+    def _ask(self, frame: Frame, image: Image) -> Detections:
+        called_s = self._clock()
+        try:
+            detections = self._detect(image, deadline_s=self._camera.detector_deadline_s)
+        except DetectorError as error:
+            self._looking.failed(error, called_s)
+            raise
+        self._looking.answered(frame, called_s, detections.inference_s)
+        return detections
+
     def _look_or_drop(self, frame: Frame) -> None:
-        if self._clock() - frame.captured_s > self._camera.max_frame_age_s:
-            self._drop("late")
-            return
         with bound_contextvars(correlation_id=frame.correlation_id):
             try:
                 self.look_at(frame)
@@ -142,6 +166,13 @@ class Pipeline:
                 self._looked = replace(self._looked, error=f"{type(error).__name__}: {error}")
                 _log.exception("frame_failed")
                 self._drop("error")
+
+    def _skip(self, skip: Skip) -> None:
+        if skip is Skip.GATED:
+            self._looked = replace(self._looked, gated=self._looked.gated + 1)
+            metrics.frames_gated.inc(1, self._tags)
+        elif skip is not Skip.OFF:
+            self._drop(skip.value)
 
     def _drop(self, reason: str) -> None:
         self._looked = replace(self._looked, dropped=self._looked.dropped + 1)

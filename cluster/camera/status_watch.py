@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cluster.camera.looking import NOT_LOOKED, LookState
 from cluster.safety.status import CameraStatus
 from cluster.settings.cameras import CameraSettings
 
@@ -16,7 +17,7 @@ class CameraFacts:
     `frame_s`: the last new frame; `frames_since_s`: when frames began to come again after the last gap;
     `inference_s`: the last answer of the detector; `blind_reason`: why the picture shows nothing, or why it
     does not come; `detector_reason`: the last failure of the detector; `unjudged`: what no rule can judge with
-    the model in service; `switched_off`: who switched detection off, if somebody did.
+    the model in service; `switched_off`: who switched detection off, if somebody did; `look`: breaker and overload.
     """
 
     now_s: float
@@ -28,6 +29,7 @@ class CameraFacts:
     detector_reason: str = ""
     unjudged: str = ""
     switched_off: str = ""
+    look: LookState = NOT_LOOKED
 
 
 def judge(facts: CameraFacts, camera: CameraSettings, before: CameraStatus) -> tuple[CameraStatus, str]:
@@ -42,6 +44,8 @@ def judge(facts: CameraFacts, camera: CameraSettings, before: CameraStatus) -> t
         return _not_yet(facts, camera, reason)
     if not camera.detect:
         return CameraStatus.DEGRADED, facts.switched_off or "detection is switched off"
+    if facts.look.refused:
+        return CameraStatus.DEGRADED, facts.look.refused
     return _looked_at(facts, camera, before)
 
 
@@ -72,8 +76,10 @@ def _looked_at(facts: CameraFacts, camera: CameraSettings, before: CameraStatus)
     if answered and facts.unjudged:
         # A zone whose rule nobody judges must not look safe.
         return CameraStatus.DEGRADED, facts.unjudged
+    if answered and facts.look.starved and camera.has_danger_zone:
+        return CameraStatus.DEGRADED, facts.look.slow
     if answered:
-        return CameraStatus.MONITORED, ""
+        return CameraStatus.MONITORED, facts.look.slow
     # CONNECTING, UNMONITORED or DEGRADED until the first answer; never MONITORED on credit.
     if before is CameraStatus.MONITORED:
         return CameraStatus.MONITORED, ""

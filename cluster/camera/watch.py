@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from cluster.camera.capture_health import CaptureHealth
+from cluster.camera.looking import NOT_LOOKED, LookState
 from cluster.camera.pipeline import Looked
 from cluster.camera.status_watch import CameraFacts, judge
 from cluster.safety.frames import Frame
@@ -46,6 +47,7 @@ class Watch:
         looked: Looked,
         unjudged: str = "",
         switched_off: str = "",
+        look: LookState = NOT_LOOKED,
     ) -> None:
         """Judges the camera at this moment."""
         self._looked_s = self._clock()
@@ -59,6 +61,7 @@ class Watch:
             detector_reason=looked.error,
             unjudged=unjudged,
             switched_off=switched_off,
+            look=look,
         )
         self.become(*judge(facts, camera, self.status))
 

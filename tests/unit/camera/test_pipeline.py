@@ -16,7 +16,7 @@ from cluster.safety.frames import Frame, Image
 from cluster.safety.tracks import Observation, Track
 from cluster.settings.cameras import CameraSettings
 
-CAMERA = CameraSettings(camera_id="a", source="x.mp4", detect_fps=60, max_frame_age_s=2)
+CAMERA = CameraSettings(camera_id="a", source="x.mp4", detect_fps=60, max_frame_age_s=2, motion_gate=False)
 
 
 def frame(sequence: int, captured_s: float = 100.0) -> Frame:
@@ -47,6 +47,9 @@ class FakeTracker:
     def update(self, frame: Frame, detections: Detections) -> Observation:
         tracks = tuple(Track(1, label, 0.9, (0.1, 0.2, 0.3, 0.4)) for label in detections.labels)
         return Observation(frame.camera_id, frame.epoch, frame.sequence, frame.captured_at, frame.captured_s, tracks)
+
+    def expect(self, frame_rate: float) -> None:
+        pass
 
 
 class Bench:
