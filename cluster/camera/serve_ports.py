@@ -68,16 +68,16 @@ class ServeRecorder:
         _recorder_call(self._lost, _RECORD_TIMEOUT_S, camera_id, event_id)
 
 
-def fetch_assignment(camera_id: str) -> tuple[Assignment, SiteSettings]:
-    """What the supervisor wants this camera to do, under a new epoch.
+def fetch_assignment(camera_id: str, actor: str) -> tuple[Assignment, SiteSettings] | None:
+    """What the supervisor wants this camera to do, under a new epoch; None: `actor` does not own the camera.
 
     Raises:
         TimeoutError, ray.exceptions.RayError, RayServeException: the supervisor is away.
         KeyError: it knows no such camera.
     """
     handle = _handle("cameras", "CameraSupervisor", "assignment")
-    assignment, site = _call(handle, _ASSIGNMENT_TIMEOUT_S, camera_id)
-    return assignment, site
+    assigned: tuple[Assignment, SiteSettings] | None = _call(handle, _ASSIGNMENT_TIMEOUT_S, camera_id, actor)
+    return assigned
 
 
 SUPERVISOR_AWAY = (TimeoutError, *_AWAY)

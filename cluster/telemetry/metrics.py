@@ -37,6 +37,7 @@ canary_failures = Counter("detector_canary_failures_total", "Looks at the stored
 detector_fallback = Gauge("detector_fallback", "1 while a replica serves the last good model instead.")
 gpu_out_of_memory = Counter("detector_out_of_memory_total", "Batches that did not fit into the GPU.")
 camera_moves = Counter("camera_moves_total", "Actors replaced or moved.", tag_keys=("camera_id", "reason"))
+cameras = Gauge("cameras", "Cameras by what they are worth.", tag_keys=("status",))
 cameras_without_room = Gauge("cameras_without_room", "Cameras for which the cluster has no room.")
 safety_events = Counter("safety_events_total", "Episodes recorded.", tag_keys=("type", "severity"))
 database_failures = Counter("database_write_failures_total", "Writes that the database did not take.")

@@ -23,5 +23,5 @@ def build(arguments: CamerasArguments) -> Application:
     recorder: Any = ray.serve.deployment(Recorder, name="Recorder")
     # Two supervisors at a time are of no use: the old one stops before the new one starts.
     supervisor: Any = ray.serve.deployment(CameraSupervisor, name="CameraSupervisor", max_surge_percent=0)
-    application: Application = supervisor.bind(arguments.site, recorder.bind(arguments.site))
+    application: Application = supervisor.bind(arguments.site, recorder.bind(arguments.site), arguments.release)
     return application

@@ -2,59 +2,81 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from cluster.safety.camera_rules import CameraHealthRules
+from cluster.camera.places import Places
 from cluster.safety.episodes import SavedEpisode
-from cluster.safety.events import SafetyEvent
-from cluster.safety.frames import correlation_id
+from cluster.safety.errors import SupervisorSuperseded
 from cluster.safety.status import CameraReport, CameraStatus
-from cluster.settings.cameras import Assignment, CameraSettings
-from deployments.cameras.camera_actors import ActorSilentError, CameraActors, CameraHandle
-from deployments.cameras.watched import Watched
+from cluster.settings.cameras import CameraSettings
+from cluster.telemetry import metrics
+from deployments.cameras.camera_actors import ActorSilentError, ActorState, CameraActors, CameraHandle, ClusterNodes
+from deployments.cameras.desired import Desired as Desired
+from deployments.cameras.fleet_report import NO_ANSWER, report_of, stranger
+from deployments.cameras.handovers import Assign, Handovers
+from deployments.cameras.moving import Moving
+from deployments.cameras.node_watch import NodeWatch
+from deployments.cameras.outages import OUTAGE_SUBJECT as OUTAGE_SUBJECT
+from deployments.cameras.outages import Outages, Tell
+from deployments.cameras.placement import Seat
+from deployments.cameras.replacing import Replacing
+from deployments.cameras.retiring import Retiring
+from deployments.cameras.roster import Roster
+from deployments.cameras.watched import Watched, is_starting
+from deployments.cameras.whereabouts import places_of
 
 _log = structlog.get_logger()
 _HEARTBEAT_TIMEOUT_S = 2.0
-_RETIRE_TIMEOUT_S = 2.0
-_END_TIMEOUT_S = 4.0
-_RETIRES_WITHIN_S = 600.0
-
-OUTAGE_SUBJECT = "process"
-"""Subject of the events that the supervisor tells in the place of a camera's process."""
+_BEGIN_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
-    """A camera that should run. `revision` identifies the content of its settings."""
+class FleetPorts:
+    """What a fleet needs of the outside. `tell(camera_id, epoch, events)` takes what is to be recorded when an actor
+    cannot speak for itself; `assign(camera_id)` makes a lease."""
 
-    settings: CameraSettings
-    revision: int
-    managed: str = "config"
-
-
-Tell = Callable[[str, int, Sequence[SafetyEvent]], Awaitable[None]]
+    actors: CameraActors
+    nodes: ClusterNodes
+    tell: Tell
+    assign: Assign
 
 
 class Fleet:
     """Compares the desired cameras with the running actors, one round after the other, on one event loop.
 
-    `tell(camera_id, epoch, events)` takes what is to be recorded when an actor cannot speak for itself, and
-    returns at once.
+    `cpus`: what an actor reserves. `release`: the code that actors should run. `only_node`: the one that may hold
+    cameras, where the storage lies on its disk; "": any.
     """
 
-    def __init__(self, actors: CameraActors, tell: Tell, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._actors, self._tell, self._clock = actors, tell, clock
+    def __init__(
+        self,
+        ports: FleetPorts,
+        *,
+        cpus: float = 0.1,
+        release: str = "",
+        only_node: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._assign, self._release, self._clock = ports.assign, release, clock
         self._desired: dict[str, Desired] = {}
         self._complete = False
-        self._running: dict[str, CameraHandle] = {}
         self._watched: dict[str, Watched] = {}
-        self._retiring_since_s: dict[str, float] = {}
         self._strangers: dict[str, CameraReport] = {}
-        self._inherited: dict[str, list[SavedEpisode]] = {}
+        self._planned: Counter[str] = Counter()
+        self._roster = Roster(ports.actors, _HEARTBEAT_TIMEOUT_S)
+        self._nodes = NodeWatch(ports.nodes, cpus, only_node)
+        self._outages = Outages(ports.tell, clock)
+        self._retiring = Retiring(self._roster, clock)
+        self._replacing = Replacing(self._roster, clock)
+        self._handovers = Handovers(self._roster, ports.assign, clock)
+        self._moving = Moving(self._roster, self._handovers, release, clock)
+        self.database_stalled = False
+        self.superseded = ""
 
     def desire(self, cameras: Mapping[str, Desired], *, complete: bool = True) -> None:
         """What should run from the next round on.
@@ -64,187 +86,198 @@ class Fleet:
         self._desired, self._complete = dict(cameras), complete
 
     def inherit(self, outages: Mapping[str, Sequence[SavedEpisode]]) -> None:
-        """Outages that a supervisor before this one told: they are continued or ended, not forgotten."""
-        self._inherited = {camera_id: list(saved) for camera_id, saved in outages.items()}
+        """See `Outages.inherit`."""
+        self._outages.inherit(outages)
 
-    async def round(self) -> None:
-        """Starts what is missing, adopts what runs, ends what should not, asks each how it is."""
-        await self._look_who_runs()
-        if self._complete:
-            self._strangers.clear()
-        wanted = {camera_id for camera_id, desired in self._desired.items() if desired.settings.enabled}
-        others = [camera_id for camera_id in self._running if camera_id not in wanted]
-        gone = {*self._watched, *self._inherited} - wanted if self._complete else set()
-        work = [self._tend(camera_id) for camera_id in wanted]
-        work += [self._end(camera_id) if self._complete else self._look_at(camera_id) for camera_id in others]
-        work += [self._forget(camera_id) for camera_id in gone]
-        # One camera's trouble is not the others'.
-        for fault in await asyncio.gather(*work, return_exceptions=True):
-            if isinstance(fault, BaseException):
-                _log.error("camera_not_tended", reason=f"{type(fault).__name__}: {fault}", exc_info=fault)
+    def owner(self, camera_id: str) -> str:
+        """The name of the actor that may have an assignment; "": it is not known yet."""
+        return self._roster.owner(camera_id)
 
     def reports(self) -> list[CameraReport]:
         """How every camera is: the desired ones in the order of the configuration, then who runs besides."""
-        known = [self._report(camera_id, desired) for camera_id, desired in self._desired.items()]
+        now_s = self._clock()
+        known = [
+            report_of(desired, self._watched.get(camera_id), self.owner(camera_id), now_s)
+            for camera_id, desired in self._desired.items()
+        ]
         return [*known, *(report for name, report in self._strangers.items() if name not in self._desired)]
 
-    async def _look_who_runs(self) -> None:
+    def faults(self) -> list[str]:
+        """What keeps the fleet from being as it should be, one line each; cameras speak for themselves."""
+        hanging = self._nodes.faults(self._wanted(), self._seats())
+        return [one for one in (self.superseded, self._replacing.fault, self._handovers.fault, *hanging) if one]
+
+    def node_ids(self) -> list[str]:
+        """The nodes that live."""
+        return [node.node_id for node in self._nodes.nodes]
+
+    def places(self) -> Places:
+        """Where the cameras are, for the nodes' agents."""
+        return places_of(self._wanted(), self._watched, self.node_ids(), complete=self._complete)
+
+    @property
+    def hurries(self) -> bool:
+        """Whether a camera is being handed over, so that the next round should come soon."""
+        return self._handovers.active is not None
+
+    async def round(self, check_term: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Starts what is missing, adopts what runs, ends what should not, asks each how it is; then replaces who
+        hangs and goes on with moving. A superseded supervisor does nothing any more: an actor says so, or `check_term`
+        raises SupervisorSuperseded."""
+        if self.superseded:
+            return
         try:
-            self._running = dict(await self._actors.running())
-        except ActorSilentError as error:
-            # Ray's control store is away; the actors themselves may well answer.
-            _log.warning("actors_not_listed", reason=str(error))
+            if check_term is not None:
+                await check_term()
+            await self._round()
+        except SupervisorSuperseded as error:
+            self.superseded = str(error)
+            _log.critical("supervisor_superseded", reason=str(error))
+
+    async def _round(self) -> None:
+        self._replacing.note_round()
+        await asyncio.gather(self._roster.look(), self._nodes.look())
+        self._planned.clear()
+        if self._complete:
+            self._strangers.clear()
+        wanted = self._wanted()
+        await _all(self._work(wanted))
+        await self._handovers.step()
+        watched = {camera_id: self._watched[camera_id] for camera_id in wanted if camera_id in self._watched}
+        await self._replacing.replace(watched, stalled=self.database_stalled)
+        await self._moving.decide(self._nodes.cluster, self._nodes.nodes, wanted, watched)
+        self._count()
+
+    def _work(self, wanted: Mapping[str, CameraSettings]) -> list[Coroutine[Any, Any, None]]:
+        others = self._roster.cameras() - wanted.keys()
+        gone = {*self._watched, *self._outages.inherited()} - wanted.keys() if self._complete else set()
+        work = [self._tend(camera_id) for camera_id in wanted]
+        work += [self._end(camera_id) if self._complete else self._look_at(camera_id) for camera_id in others]
+        return work + [self._outages.forget(camera_id, self._watched.pop(camera_id, None)) for camera_id in gone]
 
     async def _tend(self, camera_id: str) -> None:
-        if camera_id in self._retiring_since_s:
+        if self._retiring.includes(camera_id):
             # Wanted again, but its process has ended its work: a new one takes up what it left on disk.
-            await self._end_process(camera_id)
+            await self._retiring.end(camera_id)
             return
         watched = self._watched.setdefault(camera_id, Watched(created_s=self._clock()))
-        await self._take_up(camera_id, watched)
+        await self._outages.take_up(camera_id, watched, self._has_danger_zone(camera_id))
+        handle = None
         try:
-            handle = self._running.get(camera_id) or await self._create(camera_id)
+            handle = await self._owner_of(camera_id)
             report = await handle.report(_HEARTBEAT_TIMEOUT_S)
         except ActorSilentError as error:
-            watched.missed += 1
-            await self._silent(camera_id, watched, f"the camera's process does not answer: {error}")
+            await self._missed(camera_id, watched, handle, str(error))
             return
         await self._answered(camera_id, watched, report)
         await self._bring_up_to_date(camera_id, handle, report)
 
-    async def _create(self, camera_id: str) -> CameraHandle:
-        handle = self._running[camera_id] = await self._actors.create(camera_id)
-        _log.info("camera_actor_created", camera_id=camera_id)
-        return handle
+    async def _owner_of(self, camera_id: str) -> CameraHandle:
+        """The actor that watches, made if there is none; others that it left behind are ended.
 
-    async def _look_at(self, camera_id: str) -> None:
-        """One that runs and of which nothing is known yet: it goes on, and is shown as it says itself."""
-        try:
-            self._strangers[camera_id] = await self._running[camera_id].report(_HEARTBEAT_TIMEOUT_S)
-        except ActorSilentError:
-            now = datetime.now(UTC)
-            status, reason = CameraStatus.UNMONITORED, "the camera's process does not answer"
-            self._strangers[camera_id] = CameraReport(camera_id, "", status, now, reason)
+        Raises:
+            ActorSilentError: it cannot be made, or it is not known which of several it is.
+        """
+        name = await self._roster.settle(camera_id)
+        if not name and self._roster.actors(camera_id):
+            raise ActorSilentError("several processes, and it is not known which of them watches")
+        if not name:
+            place = self._nodes.cluster.place_for(self._desired[camera_id].settings, self._seats(), self._planned)
+            self._planned[place.node_id] += 1
+            return await self._roster.create_owner(camera_id, place)
+        active = self._handovers.active
+        for other in [one for one in self._roster.actors(camera_id) if one != name]:
+            if active is None or other not in (active.old, active.new):
+                await self._roster.end(camera_id, other)
+        return self._roster.actors(camera_id)[name]
+
+    async def _answered(self, camera_id: str, watched: Watched, report: CameraReport) -> None:
+        watched.note_answer(report, self._clock())
+        if is_starting(report):
+            watched.reason = report.reason
+            await self._silent(camera_id, watched)
+        else:
+            await self._outages.over(camera_id, watched)
+
+    async def _missed(self, camera_id: str, watched: Watched, handle: CameraHandle | None, reason: str) -> None:
+        watched.missed += 1
+        watched.reason = f"{NO_ANSWER}: {reason}"
+        watched.state = await _state_of(handle)
+        if watched.state is not ActorState.ALIVE:
+            no_room = self._nodes.cluster.why_no_room(self._desired[camera_id].settings)
+            watched.reason = no_room or "the camera's process starts"
+            watched.unplaced_s = (watched.unplaced_s or self._clock()) if no_room else None
+        else:
+            watched.unplaced_s = None
+        await self._silent(camera_id, watched)
+
+    async def _silent(self, camera_id: str, watched: Watched) -> None:
+        if watched.is_blind(self._clock()):
+            await self._outages.blind(camera_id, watched, self._has_danger_zone(camera_id))
 
     async def _bring_up_to_date(self, camera_id: str, handle: CameraHandle, report: CameraReport) -> None:
         desired = self._desired.get(camera_id)
-        # Epoch 0: the actor still waits for its assignment and will get the newest by itself.
-        if desired is None or report.epoch == 0 or report.revision == desired.revision:
+        if desired is None:
             return
-        assignment = Assignment(camera=desired.settings, revision=desired.revision, epoch=report.epoch)
         try:
-            await handle.apply(assignment, 2 * _HEARTBEAT_TIMEOUT_S)
+            if report.standby:
+                # It owns the camera and does not know: its predecessor is gone, or the supervisor was.
+                assignment, site = await self._assign(camera_id)
+                await handle.begin(assignment, site, _BEGIN_S)
+            # Epoch 0: the actor still waits for its assignment and will get the newest by itself.
+            elif report.epoch and report.revision != desired.revision:
+                assignment = desired.assignment(report.epoch, report.release)
+                await handle.apply(assignment, 2 * _HEARTBEAT_TIMEOUT_S)
         except ActorSilentError as error:
             _log.warning("camera_not_changed", camera_id=camera_id, reason=str(error))
 
-    async def _take_up(self, camera_id: str, watched: Watched) -> None:
-        saved = self._inherited.pop(camera_id, [])
-        if not saved:
+    async def _look_at(self, camera_id: str) -> None:
+        """One that runs and of which nothing is known yet: it goes on, and is shown as it says itself."""
+        self._strangers[camera_id] = stranger(camera_id)
+        name = await self._roster.settle(camera_id)
+        if (handle := self._roster.actors(camera_id).get(name)) is None:
             return
-        watched.epoch = max(watched.epoch, *(one.epoch for one in saved))
-        if watched.health is None:
-            watched.health = self._rules(camera_id, watched)
-            watched.health.resume(saved, datetime.now(UTC), self._clock())
-        else:  # told anew before it was known that it had been told
-            await self._end_outages(camera_id, saved, CameraStatus.MONITORED, "another event goes on with it")
-
-    async def _answered(self, camera_id: str, watched: Watched, report: CameraReport) -> None:
-        watched.answered_s, watched.missed, watched.report = self._clock(), 0, report
-        watched.epoch = report.epoch or watched.epoch
-        if report.status is CameraStatus.CONNECTING or report.speechless:
-            # A process that lives and does not watch, or cannot tell: forgiven for as long as a start takes.
-            await self._silent(camera_id, watched, report.reason)
-            return
-        watched.worked_s = self._clock()
-        if watched.health is not None:
-            await self._say(camera_id, watched, CameraStatus.MONITORED, "")
-            watched.health = None
-
-    async def _silent(self, camera_id: str, watched: Watched, reason: str) -> None:
-        watched.reason = reason
-        if not watched.is_blind(self._clock()):
-            return
-        if watched.health is None:
-            watched.silent_since = datetime.now(UTC)
-            watched.health = self._rules(camera_id, watched)
-            _log.error("camera_actor_silent", camera_id=camera_id, reason=reason)
-        await self._say(camera_id, watched, CameraStatus.UNMONITORED, reason)
-
-    def _rules(self, camera_id: str, watched: Watched) -> CameraHealthRules:
-        settings = self._desired[camera_id].settings
-        return CameraHealthRules(camera_id, watched.epoch, settings.has_danger_zone, subject=OUTAGE_SUBJECT)
-
-    async def _say(self, camera_id: str, watched: Watched, status: CameraStatus, reason: str) -> None:
-        if watched.health is None:
-            return
-        frame_id = correlation_id(camera_id, watched.epoch, 0)
-        events = watched.health.observe(status, reason, datetime.now(UTC), self._clock(), frame_id)
-        if events:
-            await self._tell(camera_id, watched.epoch, events)
+        try:
+            self._strangers[camera_id] = await handle.report(_HEARTBEAT_TIMEOUT_S)
+        except ActorSilentError as error:
+            _log.warning("camera_actor_silent", camera_id=camera_id, reason=str(error))
 
     async def _end(self, camera_id: str) -> None:
-        """Retires it until its outbox is empty, then ends its process."""
-        since_s = self._retiring_since_s.setdefault(camera_id, self._clock())
-        handle = self._running[camera_id]
-        try:
-            emptied = await handle.retire(_RETIRE_TIMEOUT_S)
-        except ActorSilentError as error:
-            _log.warning("camera_actor_not_retired", camera_id=camera_id, reason=str(error))
-            emptied = True  # it cannot send anything either; what it had accepted stays on its disk
-        if not emptied and self._clock() - since_s < _RETIRES_WITHIN_S:
-            return
-        _log.info("camera_actor_retired", camera_id=camera_id, outbox_emptied=emptied)
-        await self._end_process(camera_id)
+        self._handovers.abandon(camera_id)
+        await self._retiring.go_on(camera_id)
 
-    async def _end_process(self, camera_id: str) -> None:
-        self._retiring_since_s.pop(camera_id, None)
-        handle = self._running.pop(camera_id, None)
-        try:
-            if handle is not None:
-                await handle.end(_END_TIMEOUT_S)
-        except ActorSilentError as error:
-            _log.warning("camera_actor_end_failed", camera_id=camera_id, reason=str(error))
+    def _wanted(self) -> dict[str, CameraSettings]:
+        return {name: desired.settings for name, desired in self._desired.items() if desired.settings.enabled}
 
-    async def _forget(self, camera_id: str) -> None:
-        """Nobody wants the camera any more: nobody misses it either."""
-        watched = self._watched.pop(camera_id, None)
-        if watched is not None:
-            await self._say(camera_id, watched, CameraStatus.DISABLED, "switched off")
-        if saved := self._inherited.pop(camera_id, []):
-            await self._end_outages(camera_id, saved, CameraStatus.DISABLED, "switched off")
+    def _seats(self) -> list[Seat]:
+        return self._moving.seats(self._wanted(), self._watched)
 
-    async def _end_outages(
-        self, camera_id: str, saved: Sequence[SavedEpisode], status: CameraStatus, reason: str
-    ) -> None:
-        for one in saved:
-            rules = CameraHealthRules(camera_id, one.epoch, False, subject=OUTAGE_SUBJECT)
-            rules.resume([one], datetime.now(UTC), self._clock())
-            frame_id = correlation_id(camera_id, one.epoch, 0)
-            events = rules.observe(status, reason, datetime.now(UTC), self._clock(), frame_id)
-            await self._tell(camera_id, one.epoch, events)
+    def _has_danger_zone(self, camera_id: str) -> bool:
+        return self._desired[camera_id].settings.has_danger_zone
 
-    def _report(self, camera_id: str, desired: Desired) -> CameraReport:
-        settings, watched = desired.settings, self._watched.get(camera_id)
-        said = watched.report if watched is not None else None
-        if not settings.enabled:
-            return _blank(settings, desired, CameraStatus.DISABLED, "switched off")
-        if watched is not None and watched.is_blind(self._clock()):
-            reason = watched.reason or "the camera's process does not answer"
-            blank = _blank(settings, desired, CameraStatus.UNMONITORED, reason)
-            return replace(blank, since=watched.silent_since, epoch=watched.epoch)
-        if said is None:
-            return _blank(settings, desired, CameraStatus.CONNECTING, "the camera's process starts")
-        return replace(said, name=settings.name, source=settings.public_source, managed=desired.managed)
+    def _count(self) -> None:
+        counts = Counter(report.status for report in self.reports())
+        for status in CameraStatus:
+            metrics.cameras.set(counts[status], {"status": status.value})
+        metrics.cameras_without_room.set(sum(one.unplaced_s is not None for one in self._watched.values()))
 
 
-def _blank(settings: CameraSettings, desired: Desired, status: CameraStatus, reason: str) -> CameraReport:
-    return CameraReport(
-        settings.camera_id,
-        settings.name,
-        status,
-        datetime.now(UTC),
-        reason,
-        settings.public_source,
-        desired.managed,
-        desired.revision,
-    )
+async def _state_of(handle: CameraHandle | None) -> ActorState:
+    """Whether there is a process that should answer. One of which nothing is known is taken to have one."""
+    try:
+        return ActorState.ALIVE if handle is None else (await handle.process()).state
+    except ActorSilentError:
+        return ActorState.ALIVE
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """One camera's trouble is not the others'.
+
+    Raises:
+        SupervisorSuperseded: an actor follows a newer supervisor.
+    """
+    for fault in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(fault, SupervisorSuperseded):
+            raise fault
+        if isinstance(fault, BaseException):
+            _log.error("camera_not_tended", reason=f"{type(fault).__name__}: {fault}", exc_info=fault)

@@ -4,46 +4,65 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import ray
 import structlog
 from ray.exceptions import RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from cluster.safety.episodes import SavedEpisode
+from cluster.camera.actor_names import actor_name
 from cluster.safety.errors import ConfigError, DatabaseUnavailable, LeaseLost, SafeYoloError, StorageError
-from cluster.safety.events import EpisodeState, EventType, SafetyEvent
+from cluster.safety.events import SafetyEvent
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, CameraSettings, CamerasSettings
 from cluster.settings.load import load_site, parse
 from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
-from cluster.storage.events import EventFilter, EventStore
+from cluster.storage.events import EventStore
 from cluster.storage.leases import LeaseStore
+from cluster.storage.overrides import OverrideStore
 from cluster.telemetry.logs import configure_logs
-from deployments.cameras.fleet import OUTAGE_SUBJECT, Desired, Fleet
+from deployments.cameras.desired import Desired
+from deployments.cameras.fleet import Fleet, FleetPorts
+from deployments.cameras.left_open import LeftOpen
+from deployments.cameras.node_agents import NodeAgents
 from deployments.cameras.ray_actors import RayCameras
+from deployments.cameras.ray_agents import RayAgents
+from deployments.cameras.ray_nodes import RayNodes, RayTerm
+from deployments.cameras.shared_storage import one_disk
+from deployments.cameras.switches import Switches
 from deployments.cameras.telling import RecorderAwayError, Telling
+from deployments.cameras.term import Term
+from deployments.deadlines import bounded
 
 _log = structlog.get_logger()
-_ROUND_S = 2.0
-_DATABASE_ROUND_S = 10.0
+_ROUND_S, _HURRIED_ROUND_S = 2.0, 1.0
+_STALLED_AFTER_S = 10.0
+_LEASE_S = 1.0
+"""A camera that waits for its lease does not watch: the epoch counts also where it is not stored yet."""
+_FIRST_LOOK_S = 2.0
 _RECORD_TIMEOUT_S = 8.0
-_PAGE = 500
 
 
 class CameraSupervisor:
     """Serve deployment of one replica. What it has in memory can be lost: actors, leases and the
     configuration are found again after a restart."""
 
-    def __init__(self, site_file: str, recorder: DeploymentHandle[Any]) -> None:
+    def __init__(self, site_file: str, recorder: DeploymentHandle[Any], release: str = "") -> None:
         configure_logs("supervisor")
+        self._release = release
         self._site: SiteSettings = load_site(site_file)
         engine = create_engine(self._site)
         self._leases, self._stored, self._events = LeaseStore(engine), CameraStore(engine), EventStore(engine)
         self._record = recorder.options(method_name="record")
+        self._agents = NodeAgents(RayAgents(release), release)
+        self._left_open = LeftOpen(self._events)
+        self._switches = Switches(OverrideStore(engine), ZoneInfo(self._site.time_zone))
         self._actor_cpus = CamerasSettings().actor_cpus
         self._declared: dict[str, Desired] = {}
         self._from_database: dict[str, Desired] = {}
@@ -51,10 +70,12 @@ class CameraSupervisor:
         self._config_fault = ""
         # Until both are known, a camera that runs may well be one that should.
         self._config_taken = self._database_read = False
+        self._database_ok_s = time.monotonic()
         self._telling = Telling(self._recorded)
         self._fleet: Fleet | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._nudge, self._ask_database = asyncio.Event(), asyncio.Event()
+        self._database_asked = asyncio.Event()
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Takes a new configuration, or refuses it and says so; never raises (Ray would stop the replica)."""
@@ -72,44 +93,70 @@ class CameraSupervisor:
         self._nudge.set()
 
     async def check_health(self) -> None:
-        """A supervisor one of whose loops ended watches nobody: Serve replaces the replica."""
+        """A supervisor one of whose loops ended, or that was followed, watches nobody: Serve ends the replica."""
         if any(loop.done() for loop in self._loops):
             raise RuntimeError("a loop of the supervisor ended")
+        if self._fleet is not None and self._fleet.superseded:
+            raise RuntimeError(self._fleet.superseded)
 
-    async def assignment(self, camera_id: str) -> tuple[Assignment, SiteSettings]:
-        """What a camera actor has to do, under a new epoch; KeyError if it should not run."""
-        desired = self._wanted()[camera_id]
-        epoch = await self._next_epoch(camera_id)
-        return Assignment(camera=desired.settings, revision=desired.revision, epoch=epoch), self._site
+    async def assignment(self, camera_id: str, actor: str = "") -> tuple[Assignment, SiteSettings] | None:
+        """What the camera actor named `actor` has to do, under a new epoch.
+
+        None: it does not own the camera, or that is not known yet; it stands by, and is told when it does.
+        KeyError if the camera should not run.
+        """
+        wanted = self._wanted()[camera_id].settings
+        if not wanted.enabled:
+            raise KeyError(camera_id)
+        if self._fleet is None or self._fleet.owner(camera_id) != (actor or actor_name(camera_id)):
+            return None
+        return await self._assign(camera_id)
 
     async def reports(self) -> list[CameraReport]:
         return self._fleet.reports() if self._fleet is not None else []
 
     async def faults(self) -> list[str]:
         """What keeps the supervisor from doing what it was told, one line each."""
-        return [self._config_fault] if self._config_fault else []
+        fleet = self._fleet.faults() if self._fleet is not None else []
+        return [*([self._config_fault] if self._config_fault else []), *fleet, *self._agents.waiting()]
 
     async def nudge(self) -> None:
         """Something changed in the database: look at once."""
         self._ask_database.set()
 
     def _ensure_fleet(self) -> None:
-        if self._fleet is None:
-            fleet = self._fleet = Fleet(RayCameras(self._actor_cpus), self._telling.tell)
-            loops = (self._tend(fleet), self._follow_database(fleet), self._telling.run())
-            self._loops = [asyncio.create_task(loop) for loop in loops]
+        if not self._loops:
+            self._loops = [asyncio.create_task(loop) for loop in (self._live(), self._telling.run())]
 
-    async def _tend(self, fleet: Fleet) -> None:
-        """Nothing in this loop waits for the database: heartbeats must not be late because it is."""
+    async def _live(self) -> None:
+        term = Term(RayTerm())
+        await term.begin()
+        fleet = self._fleet = self._make_fleet(term.epoch)
+        await asyncio.gather(self._tend(fleet, term), self._follow_database(fleet))
+
+    def _make_fleet(self, epoch: int) -> Fleet:
+        # The node of this replica holds the files of a site that keeps them on one disk.
+        only = ray.get_runtime_context().get_node_id() if one_disk(self._site) else ""
+        actors = RayCameras(self._actor_cpus, epoch, self._agents)
+        ports = FleetPorts(actors, RayNodes(), self._telling.tell, self._assign)
+        return Fleet(ports, cpus=self._actor_cpus, release=self._release, only_node=only)
+
+    async def _tend(self, fleet: Fleet, term: Term) -> None:
+        """Nothing in this loop waits for the database: heartbeats must not be late because it is. But for the first
+        look, and not for long: without what operators switched off, detection would be switched on for a moment."""
+        await _wait(self._database_asked, _FIRST_LOOK_S)
         while True:
             self._nudge.clear()
             try:
                 fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
-                await fleet.round()
+                fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
+                await fleet.round(term.check)
+                if not fleet.superseded:
+                    self._agents.tend(self._site, fleet.node_ids(), fleet.places())
             # The border of the loop: one bad round must not end the watching of all cameras.
             except Exception as error:  # noqa: BLE001
                 _log.exception("supervisor_round_failed", reason=str(error))
-            await _wait(self._nudge, _ROUND_S)
+            await _wait(self._nudge, _HURRIED_ROUND_S if fleet.hurries else _ROUND_S)
 
     async def _follow_database(self, fleet: Fleet) -> None:
         """Cameras made through the API; while the database is away those that are known go on."""
@@ -122,53 +169,55 @@ class CameraSupervisor:
             # The border of the loop: declared cameras do not depend on what the database holds.
             except Exception as error:  # noqa: BLE001
                 _log.exception("cameras_not_read", reason=str(error))
-            await _wait(self._ask_database, _DATABASE_ROUND_S)
+            self._database_asked.set()
+            await _wait(self._ask_database, _ROUND_S)
 
     async def _read_database(self, fleet: Fleet) -> None:
+        switched = await self._switches.read()
         stored = await self._stored.all()
+        before = self._from_database
         self._from_database = {
             camera.settings.camera_id: Desired(camera.settings, camera.revision, "api") for camera in stored
         }
         if not self._database_read:
-            fleet.inherit(await self._open_outages())
+            fleet.inherit(await self._left_open.outages())
             self._database_read = True
-        self._nudge.set()
+            self._nudge.set()
+        self._database_ok_s = time.monotonic()
+        if switched or self._from_database != before:
+            self._nudge.set()
 
     def _wanted(self) -> dict[str, Desired]:
-        """Declared cameras win over those of the database that took the same id."""
-        return {**self._from_database, **self._declared}
+        """Declared cameras win over those of the database that took the same id, operators over both."""
+        return self._switches.over({**self._from_database, **self._declared}, datetime.now(UTC))
+
+    async def _assign(self, camera_id: str) -> tuple[Assignment, SiteSettings]:
+        """A new lease of the camera."""
+        desired, epoch = self._wanted()[camera_id], await self._next_epoch(camera_id)
+        # After the lease: what a former owner sends now is refused, so that these rows are all that it has told.
+        open_episodes = await self._left_open.of(desired.settings)
+        assignment = desired.assignment(epoch, self._release)
+        return assignment.model_copy(update={"open_episodes": open_episodes}), self._site
 
     async def _next_epoch(self, camera_id: str) -> int:
         """Higher than any before, with the database or without it: the clock carries it over a lost memory."""
-        epoch = max(self._epochs.get(camera_id, 0) + 1, int(time.time()))
+        epoch = self._epochs[camera_id] = max(self._epochs.get(camera_id, 0) + 1, int(time.time()))
         try:
-            await self._leases.take(camera_id, epoch)
+            await bounded(self._leases.take(camera_id, epoch), _LEASE_S)
         except LeaseLost as error:
-            epoch = error.current_epoch + 1  # the Recorder raises the lease with the first event
-        except StorageError as error:
+            # The Recorder raises the lease with the first event.
+            epoch = self._epochs[camera_id] = max(self._epochs[camera_id], error.current_epoch + 1)
+        except (StorageError, TimeoutError) as error:
             # Fail open: the camera watches now, the epoch decides afterwards.
             _log.warning("lease_not_stored", camera_id=camera_id, epoch=epoch, reason=str(error))
-        self._epochs[camera_id] = epoch
         return epoch
-
-    async def _open_outages(self) -> dict[str, list[SavedEpisode]]:
-        """What a supervisor before this one told of silent cameras, and did not end."""
-        which = EventFilter(event_type=EventType.CAMERA_UNMONITORED.value, state=EpisodeState.OPEN)
-        found: dict[str, list[SavedEpisode]] = {}
-        cursor: str | None = None
-        while True:
-            page = await self._events.list(which, cursor, _PAGE)
-            for event in (stored.event for stored in page.items if stored.event.subject == OUTAGE_SUBJECT):
-                found.setdefault(event.camera_id, []).append(_saved(event))
-            if (cursor := page.next_cursor) is None:
-                return found
 
     async def _recorded(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
         """`Record` by handle."""
         sender_epoch = max(epoch, self._epochs.get(camera_id, 0))
         try:
             sent: Any = self._record.remote(camera_id, sender_epoch, list(events), frozenset())
-            await asyncio.wait_for(sent, _RECORD_TIMEOUT_S)
+            await bounded(sent, _RECORD_TIMEOUT_S)
         except (DatabaseUnavailable, RayServeException, TimeoutError) as error:
             raise RecorderAwayError(type(error).__name__) from error
         except SafeYoloError:
@@ -179,26 +228,9 @@ class CameraSupervisor:
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
     try:
-        await asyncio.wait_for(event.wait(), timeout_s)
+        await bounded(event.wait(), timeout_s)
     except TimeoutError:
         return
-
-
-def _saved(event: SafetyEvent) -> SavedEpisode:
-    return SavedEpisode(
-        event_id=event.event_id,
-        revision=event.revision,
-        zone_id=event.zone_id,
-        event_type=event.event_type,
-        severity=event.severity,
-        state=event.state,
-        subject=event.subject,
-        epoch=event.epoch,
-        counter=0,
-        opened_at=event.opened_at,
-        since=event.opened_at,
-        last_seen_at=event.updated_at,
-    )
 
 
 def desired_of(camera: CameraSettings) -> Desired:

@@ -9,6 +9,7 @@ import structlog
 
 from cluster.safety.errors import LeaseLost, SafeYoloError
 from cluster.safety.events import SafetyEvent, Severity
+from deployments.deadlines import bounded
 
 _log = structlog.get_logger()
 _MOST_WAITING = 1000
@@ -57,7 +58,7 @@ class Telling:
             while self._waiting and await self.send_first():
                 pass
             try:
-                await asyncio.wait_for(self._news.wait(), _AGAIN_S)
+                await bounded(self._news.wait(), _AGAIN_S)
             except TimeoutError:
                 continue
 

@@ -10,7 +10,7 @@ import structlog
 
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.records import Change
-from deployments.ingress.deadlines import bounded
+from deployments.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.services import EventReader
 

@@ -5,19 +5,18 @@ from typing import Any
 
 import ray
 import ray.serve
-from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
+from cluster.camera.actor_names import CAMERA_NAMESPACE
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, DetectorReport
 from cluster.telemetry import metrics
-from deployments.ingress.deadlines import bounded
+from deployments.deadlines import bounded
+from deployments.ingress.camera_lookup import CameraLookup
 from deployments.ingress.remembered import Remembered
 from deployments.ingress.services import Position, Unreachable
-
-CAMERA_NAMESPACE = "cameras"
 
 _CALL_S = 2.0
 _KEEP_REPORTS_S = 0.5
@@ -32,7 +31,8 @@ class ServeCameras:
     def __init__(self) -> None:
         self._supervisor = _Deployment("CameraSupervisor", "cameras")
         self._remembered = Remembered(self._ask_reports, _KEEP_REPORTS_S)
-        self._actors: dict[str, ActorHandle[Any]] = {}
+        # ValueError: Ray's way to say that there is no such actor any more.
+        self._actors = CameraLookup(self._actor_of, _get_camera, (RayActorError, ValueError), _KEEP_REPORTS_S)
 
     async def reports(self) -> list[CameraReport]:
         return await self._remembered.get()
@@ -53,7 +53,7 @@ class ServeCameras:
             )
         except _FAULTS as error:
             # A camera that was stopped and started again is another actor under the same name.
-            self._actors.pop(camera_id, None)
+            self._actors.forget(camera_id)
             raise Unreachable(f"camera {camera_id}", _reason(error)) from error
 
     async def _ask_reports(self) -> list[CameraReport]:
@@ -63,12 +63,19 @@ class ServeCameras:
     async def _ask_picture(
         self, camera_id: str, profile: PictureProfile, after: Position, timeout_s: float
     ) -> LivePicture | None:
-        actor = self._actors.get(camera_id)
-        if actor is None:
-            actor = await asyncio.to_thread(ray.get_actor, f"camera:{camera_id}", namespace=CAMERA_NAMESPACE)
-            self._actors[camera_id] = actor
-        picture: LivePicture | None = await actor.picture.remote(profile.value, *after, timeout_s)
-        return picture
+        async def ask(actor: Any) -> LivePicture | None:
+            picture: LivePicture | None = await actor.picture.remote(profile.value, *after, timeout_s)
+            return picture
+
+        return await self._actors.ask(camera_id, ask)
+
+    async def _actor_of(self, camera_id: str) -> str:
+        report = await self.report(camera_id)
+        return report.actor if report is not None else ""
+
+
+def _get_camera(name: str) -> Any:
+    return ray.get_actor(name, namespace=CAMERA_NAMESPACE)
 
 
 class ServeDetector:

@@ -10,8 +10,8 @@ from starlette.websockets import WebSocket
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.storage.records import EventFilter, Page, SnapshotState, StoredEvent
 from cluster.storage.snapshots import clean_name
+from deployments.deadlines import bounded
 from deployments.ingress import queries
-from deployments.ingress.deadlines import bounded
 from deployments.ingress.documents import event_document
 from deployments.ingress.event_view import EventView, check_cursor
 from deployments.ingress.live import Live

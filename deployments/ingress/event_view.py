@@ -9,8 +9,8 @@ from starlette.websockets import WebSocket
 
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.records import Change
+from deployments.deadlines import bounded
 from deployments.ingress.change_follower import ChangeFollower
-from deployments.ingress.deadlines import bounded
 from deployments.ingress.documents import change_document
 from deployments.ingress.limits import Limits
 from deployments.ingress.sockets import (

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from cluster.safety.errors import SafeYoloError
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
-from deployments.ingress.deadlines import bounded
+from deployments.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.remembered import Remembered
 from deployments.ingress.services import Services

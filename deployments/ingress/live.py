@@ -2,8 +2,8 @@
 
 import asyncio
 
+from deployments.deadlines import bounded
 from deployments.ingress.change_follower import ChangeFollower
-from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.places import Places
 from deployments.ingress.pullers import Pullers

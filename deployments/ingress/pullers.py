@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import structlog
 
 from cluster.safety.pictures import LivePicture, PictureProfile
+from deployments.deadlines import bounded
 from deployments.ingress.blindness import SEEING, blind_picture, honest, is_blind
-from deployments.ingress.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.services import CameraDirectory, Position, Unreachable
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from deployments.ingress.deadlines import bounded
+from deployments.deadlines import bounded
 from deployments.ingress.limits import Limits
 
 log = structlog.get_logger()

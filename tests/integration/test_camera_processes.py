@@ -1,0 +1,207 @@
+"""Camera processes on a real Ray, under the real supervisor: handed over, hung, killed. Prints how long it took."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import ray
+from ray import serve
+from ray.serve.config import ProxyLocation
+from ray.serve.context import _get_global_client
+from ray.serve.schema import ServeDeploySchema
+
+from cluster.camera.demo_clip import make_demo_clip
+from cluster.safety.detections import Detections
+from cluster.safety.pictures import PictureProfile
+from cluster.safety.status import CameraReport
+from deployments.ingress.cluster_directory import ServeCameras
+from deployments.ingress.services import Unreachable
+
+Answer = TypeVar("Answer")
+PATIENCE_S = 120
+pytestmark = pytest.mark.timeout(500)  # starts a Ray and, more than once, a camera's process
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
+
+
+class QuietDetector:
+    """Finds nobody, at once."""
+
+    async def detect(self, image: Any) -> Detections:
+        nothing = np.zeros((0, 4), np.float32)
+        return Detections(nothing, np.zeros(0, np.float32), (), "0" * 64, 320, 0.0, frozenset({"person"}))
+
+
+class CameraSite:
+    """The application `cameras` with one camera on a file, and its pictures as the ingress pulls them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source = str(folder / "clip.mp4")
+        self.seen: list[tuple[int, int, datetime]] = []
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self.cameras = self._run(self._directory())
+
+    def deploy(self, release: str) -> None:
+        """As `serve deploy` does."""
+        camera = {"camera_id": "gate-1", "source": self.source, "loop": True, "motion_gate": False}
+        application = {
+            "name": "cameras",
+            "route_prefix": None,
+            "import_path": "deployments.cameras.app:build",
+            "args": {"release": release, "site": str(self.folder / "site.yaml")},
+            "deployments": [
+                {
+                    "name": "CameraSupervisor",
+                    "max_ongoing_requests": 256,
+                    "ray_actor_options": {"num_cpus": 0},
+                    "user_config": {"cameras": [camera]},
+                },
+                {"name": "Recorder", "ray_actor_options": {"num_cpus": 0}},
+            ],
+        }
+        _get_global_client().deploy_apps(ServeDeploySchema.model_validate({"applications": [application]}))
+
+    def report(self) -> CameraReport | None:
+        try:
+            return self._run(self.cameras.report("gate-1"))
+        except Unreachable:
+            return None
+
+    def watched(self, fits: Callable[[CameraReport], bool]) -> CameraReport:
+        """The report, once the camera is watched and it fits."""
+
+        def look() -> CameraReport | None:
+            report = self.report()
+            return report if report is not None and report.status == "MONITORED" and fits(report) else None
+
+        return self.until(look)
+
+    def faults(self) -> list[str]:
+        return self._run(self.cameras.faults())
+
+    def pull(self, stop: threading.Event) -> None:
+        """Notes every picture that comes, and goes on over what does not."""
+        after = (0, 0)
+        while not stop.is_set():
+            try:
+                picture = self._run(self.cameras.picture("gate-1", PictureProfile.THUMBNAIL, after, 1.0))
+            except Unreachable:
+                picture = None
+            if picture is not None and picture.jpeg:
+                after = (picture.epoch, picture.sequence)
+                self.seen.append((*after, picture.captured_at))
+            else:
+                stop.wait(0.02)
+
+    @staticmethod
+    def until(look: Callable[[], Answer | None]) -> Answer:
+        deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
+        while time.monotonic() < deadline_s:
+            if answer := look():
+                return answer
+            pause.wait(0.1)
+        pytest.fail(f"it did not come to that: {serve.status()}")
+
+    def _run(self, asking: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(asking, self._loop).result(PATIENCE_S)
+
+    async def _directory(self) -> ServeCameras:
+        return ServeCameras()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[CameraSite]:
+    folder = Path(tempfile.mkdtemp(prefix="sy-cam-", dir="/tmp"))  # a short path: sockets lie in it
+    (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\n")
+    make_demo_clip(folder / "clip.mp4")
+    ray.init(
+        "local", num_cpus=4, include_dashboard=False, log_to_driver=False, namespace="safe-yolo-test",
+        _temp_dir=str(folder / "ray"),
+    )  # fmt: skip
+    try:
+        serve.start(proxy_location=ProxyLocation.Disabled)
+        detector = serve.deployment(QuietDetector, name="Detector", ray_actor_options={"num_cpus": 0})
+        serve.run(detector.bind(), name="detector", route_prefix=None)
+        site = CameraSite(folder)
+        site.deploy("1")
+        site.watched(lambda report: report.release == "1")
+        yield site
+    finally:
+        for log in sorted((folder / "ray").rglob("serve/*upervisor*")) if os.environ.get("SHOW_LOGS") else []:
+            print(log.read_text()[-6000:])
+        serve.shutdown()
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def pictures(site: CameraSite) -> Iterator[list[tuple[int, int, datetime]]]:
+    """What a viewer sees during the test."""
+    site.seen, stop = [], threading.Event()
+    puller = threading.Thread(target=site.pull, args=(stop,))
+    puller.start()
+    site.until(lambda: len(site.seen) > 5)
+    yield site.seen
+    stop.set()
+    puller.join()
+
+
+def longest_gap_s(pictures: list[tuple[int, int, datetime]]) -> float:
+    times = [captured_at for _, _, captured_at in pictures]
+    return max((later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_a_new_release_replaces_the_process_with_a_short_gap(
+    site: CameraSite, pictures: list[tuple[int, int, datetime]]
+) -> None:
+    before = site.watched(lambda report: True)
+
+    site.deploy("2")
+    after = site.watched(lambda report: report.release == "2")
+    many = len(pictures)
+    site.until(lambda: len(pictures) > many + 10)
+    print(f"longest gap between two frames over the handover: {longest_gap_s(pictures):.2f} s")
+
+    assert (before.actor, after.actor) == ("camera:gate-1", "camera:gate-1~1")
+    assert after.pid != before.pid
+    assert after.epoch > before.epoch
+    assert [epoch for epoch, _, _ in pictures] == sorted(epoch for epoch, _, _ in pictures)
+    assert longest_gap_s(pictures) < 10  # the goal is 2 s on a machine of its own
+    site.until(lambda: not Path(f"/proc/{before.pid}").exists())
+
+
+def test_a_hung_process_is_replaced_under_its_name(site: CameraSite) -> None:
+    before = site.watched(lambda report: True)
+    os.kill(before.pid, signal.SIGSTOP)
+    stopped_s = time.monotonic()
+    blind = site.until(lambda: (now := site.report()) and now.status == "UNMONITORED" and now)
+
+    after = site.watched(lambda report: report.pid != before.pid)
+    print(f"a stopped process was replaced and watches again after {time.monotonic() - stopped_s:.1f} s")
+
+    assert "does not answer" in blind.reason
+    assert (after.actor, after.release) == (before.actor, before.release)
+    assert after.epoch > before.epoch
+    assert not Path(f"/proc/{before.pid}").exists()
+
+
+def test_a_killed_process_comes_back_by_itself(site: CameraSite) -> None:
+    before = site.watched(lambda report: True)
+    os.kill(before.pid, signal.SIGKILL)
+
+    after = site.watched(lambda report: report.pid != before.pid)
+
+    assert (after.actor, after.epoch > before.epoch) == (before.actor, True)
+    assert site.faults() == []
