@@ -148,10 +148,11 @@ class Detector:
         return await self.detect_all(images)
 
     def _swapped(self, model: Model, settings: DetectorSettings) -> None:
-        """A GPU takes the frames of several cameras together; on a CPU that brings nothing but waiting."""
+        """A GPU takes the frames of several cameras together. A CPU takes side by side what waits anyway."""
         batched: Any = self._detect_batched
         batched.set_batch_wait_timeout_s(settings.batch_wait_s if model.batches else 0.0)
-        self._batch.configure(settings.max_batch_size if model.batches else 1)
+        at_once = int(getattr(model, "at_once", 1))  # a stub need not say it
+        self._batch.configure(settings.max_batch_size if model.batches else at_once)
 
     def _batch_as(self, limit: int) -> None:
         batched: Any = self._detect_batched
