@@ -287,3 +287,19 @@ async def test_texts_of_a_stranger_stay_texts(store: EventStore, make_event: Mak
 
 async def test_ping_answers(store: EventStore) -> None:
     await store.ping()
+
+
+async def test_late_words_of_a_former_owner_never_overrule_the_present_one(
+    store: EventStore, make_event: MakeEvent
+) -> None:
+    """They come from the disk of a node that was away, delivered under the epoch of today."""
+    closed = make_event(1, revision=7, state=EpisodeState.CLOSED)
+    resumed = make_event(1, revision=1002, epoch=5)
+    assert await store.record("gate-1", 1, [make_event(1)]) == 1
+    assert await store.record("gate-1", 5, [resumed]) == 1
+
+    assert await store.record("gate-1", 5, [closed, make_event(1, revision=2000)]) == 0
+    assert await store.record("gate-1", 9, [make_event(1, revision=3, epoch=9)]) == 1
+
+    (row,) = (await store.list(EventFilter())).items
+    assert (row.event.epoch, row.event.revision) == (9, 3)
