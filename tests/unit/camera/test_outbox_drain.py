@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cluster.camera.forwarding import Forwarding
 from cluster.camera.outbox import Outbox
 from cluster.camera.outbox_drain import MOVED, SWITCHED_OFF, OutboxDrain
 from cluster.camera.outbox_files import WANTED
@@ -266,6 +267,20 @@ def test_what_a_person_should_look_at_stays(drain, leave, recorder) -> None:
     assert [path.name for path in folder.iterdir() if path.name != "lock"] == ["0000000009.json.broken"]
     assert recorder.rows["event-1"].state is EpisodeState.CLOSED
     assert drain.waiting() == ()
+
+
+def test_an_agent_that_dies_between_two_steps_loses_and_doubles_nothing(drain, leave, recorder) -> None:
+    folder = leave(1)
+    half_way = Forwarding(folder, SETTINGS, recorder)
+    half_way.send()
+    half_way.end_episodes(frozenset(), 9, MOVED)
+    half_way.close()  # the end is on the disk, and nobody has heard of it
+    drain.learn(lives(THERE))
+
+    drain.drain_all()
+
+    assert recorder.told == [("event-1", 1, "open"), ("event-1", 2, "closed")]
+    assert not folder.exists()
 
 
 def test_it_works_in_a_thread_and_ends(drain, leave, recorder) -> None:
