@@ -1,18 +1,20 @@
-"""Gives detections an identity from frame to frame: ByteTrack of the `trackers` library, which needs no torch."""
+"""Gives detections an identity from frame to frame, as ByteTrack does.
+
+The `trackers` library does the same, but brings scipy, requests, rich and more along, some 45 MB in every camera's
+process, and looks at tracks one by one, ten times slower. Tests hold both to the same ids.
+"""
 
 import itertools
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
-from trackers import ByteTrackTracker
-from trackers.core.bytetrack.tracklet import ByteTrackTracklet
-from trackers.utils.iou import BIoU
 
+from cluster.camera.box_matching import best_pairs, overlaps
+from cluster.camera.box_motion import BoxMotion, Floats
 from cluster.safety.detections import Detections
 from cluster.safety.objects import PERSON, is_a
 from cluster.safety.tracks import Observation, Track
@@ -21,7 +23,6 @@ LOST_AFTER_S = 1.5
 """A track that was not seen for longer is gone; who comes back gets a new id."""
 
 _FEWEST_FRAMES_LOST = 4  # at 1 or 2 frames a second, LOST_AFTER_S would be hardly one missed frame
-_BUFFER_RATE = 30.0  # the library counts its buffer in frames of this rate
 _SCALE = 1000.0  # the Kalman filter's noise is meant for pixels; overlaps do not change with the scale
 # Boxes are widened by this share before they are compared, because a walking person leaves the own box
 # within a frame or two of a slow detector, and one who falls changes its shape at once.
@@ -86,6 +87,10 @@ class Tracker:
             knows=detections.knows,
         )
 
+    def expect(self, frame_rate: float) -> None:
+        """From the next frame on about so many come a second; tracks and ids stay. May be called from any thread."""
+        self._frame_rate = frame_rate
+
     def reset(self) -> None:
         """Forget every track; ids go on, they are never used twice within an epoch."""
         self._groups.clear()
@@ -97,6 +102,7 @@ class Tracker:
         for name in {*self._groups, *groups}:  # a group without detections also has to notice that time passes
             group = self._groups.setdefault(name, _Group(self._frame_rate, self._sure, self._ids))
             members = np.flatnonzero(groups == name)
+            group.expect(self._frame_rate)
             ids[members] = group.update(detections.boxes[members], detections.confidences[members], time_s)
         return ids
 
@@ -105,35 +111,54 @@ class _Group:
     """Objects that may be taken for one another from frame to frame."""
 
     def __init__(self, frame_rate: float, sure: float, ids: Iterator[int]) -> None:
-        lost_after_s = max(LOST_AFTER_S, _FEWEST_FRAMES_LOST / frame_rate)
-        self._ids = ids
-        self._tracker = ByteTrackTracker(
-            lost_track_buffer=math.ceil(lost_after_s * _BUFFER_RATE),
-            frame_rate=frame_rate,
-            track_activation_threshold=math.inf,  # tracks are started here, in the frame that shows them first
-            minimum_consecutive_frames=1,
-            minimum_iou_threshold=_LEAST_OVERLAP,
-            high_conf_det_threshold=sure,
-            iou=BIoU(_BOX_MARGIN),
-        )
+        self._sure, self._new_ids = sure, ids
+        self._motion = BoxMotion(frame_rate)
+        self._ids = np.empty(0, np.int64)
+        self._seen_s = np.empty(0)
+        self._now_s: float | None = None
+        self.expect(frame_rate)
+
+    def expect(self, frame_rate: float) -> None:
+        """About so many frames a second from now on."""
+        self._lost_after_s = max(LOST_AFTER_S, _FEWEST_FRAMES_LOST / frame_rate)
+        self._motion.expect(frame_rate)
 
     def update(self, boxes: NDArray[np.float32], confidences: NDArray[np.float32], time_s: float) -> NDArray[np.int64]:
         """The id of each box, in order; what matches no track starts one."""
+        self._move_on(time_s)
         scaled = boxes.astype(np.float64) * _SCALE
-        marked = sv.Detections(xyxy=scaled, confidence=confidences, class_id=np.arange(len(boxes)))
-        found: Any = self._tracker.update(marked, timestamp=time_s)  # in another order: class_id says which is which
-        ids = np.full(len(boxes), -1, np.int64)
-        if len(found):
-            ids[found.class_id] = found.tracker_id
-        for index in np.flatnonzero(ids < 0):
-            ids[index] = self._start(scaled[index])
+        ids, sure = np.full(len(boxes), -1, np.int64), confidences >= self._sure
+        # ByteTrack's idea: what is hardly seen may continue a track that nothing surer did.
+        free = self._match(np.arange(len(self._ids)), np.flatnonzero(sure), scaled, ids)
+        self._match(free, np.flatnonzero(~sure), scaled, ids)
+        self._start(np.flatnonzero(ids < 0), scaled, ids)
         return ids
 
-    def _start(self, box: NDArray[np.float64]) -> int:
-        tracklet = ByteTrackTracklet(initial_bbox=box)
-        tracklet.tracker_id = next(self._ids)
-        self._tracker.tracks.append(tracklet)
-        return tracklet.tracker_id
+    def _move_on(self, time_s: float) -> None:
+        if self._now_s is not None:
+            self._motion.predict(time_s - self._now_s)
+        self._now_s = time_s
+        kept = time_s - self._seen_s <= self._lost_after_s
+        self._motion.keep(kept)
+        self._ids, self._seen_s = self._ids[kept], self._seen_s[kept]
+
+    def _match(
+        self, tracks: NDArray[np.intp], found: NDArray[np.intp], boxes: Floats, ids: NDArray[np.int64]
+    ) -> NDArray[np.intp]:
+        """Continues `tracks` with boxes out of `found`, whose `ids` it fills in; returns the tracks left over."""
+        weights = overlaps(self._motion.place[tracks], boxes[found], _BOX_MARGIN)
+        rows, columns = best_pairs(weights, _LEAST_OVERLAP)
+        seen, by = tracks[rows], found[columns]
+        self._motion.see(seen, boxes[by])
+        self._seen_s[seen] = self._now_s
+        ids[by] = self._ids[seen]
+        return np.delete(tracks, rows)
+
+    def _start(self, new: NDArray[np.intp], boxes: Floats, ids: NDArray[np.int64]) -> None:
+        ids[new] = [next(self._new_ids) for _ in new]
+        self._motion.add(boxes[new])
+        self._ids = np.concatenate((self._ids, ids[new]))
+        self._seen_s = np.concatenate((self._seen_s, np.full(len(new), self._now_s)))
 
 
 def _group_of(label: str) -> str:
