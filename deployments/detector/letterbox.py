@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cluster.safety.frames import Image
 
-_PADDING = (114, 114, 114)  # the grey that Ultralytics trains with
+_GREY = 114  # that Ultralytics trains with
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,10 @@ class Letterbox:
     def apply(self, images: Sequence[Image]) -> Image:
         """(n, model_height, model_width, 3) uint8, in the order of `images`, which all have the one shape."""
         batch = np.empty((len(images), self.model_height, self.model_width, 3), np.uint8)
-        batch[:] = _PADDING
-        inside = batch[:, self.top : self.top + self.scaled_height, self.left : self.left + self.scaled_width]
-        for place, image in zip(inside, images, strict=True):
+        bottom, right = self.top + self.scaled_height, self.left + self.scaled_width
+        batch[:, : self.top], batch[:, bottom:] = _GREY, _GREY  # the borders only: a fifth of the work
+        batch[:, self.top : bottom, : self.left], batch[:, self.top : bottom, right:] = _GREY, _GREY
+        for place, image in zip(batch[:, self.top : bottom, self.left : right], images, strict=True):
             place[:] = self._scaled(image)
         return batch
 

@@ -1,7 +1,7 @@
 """YOLO as the site sees it: pictures in, `Detections` with the site's own names out. Knows no Ray.
 
 torch and ultralytics are imported inside functions: they take seconds, and a replica answers health checks
-meanwhile. Ultralytics' `predict` costs 2 ms a call over the parts used here (AutoBackend, letterbox, NMS).
+meanwhile. What is done here around the network takes 1 ms a picture of 640 pixels; docs/design.md has the profile.
 """
 
 import time
@@ -24,6 +24,9 @@ from deployments.detector.letterbox import Letterbox
 from deployments.detector.one_body import one_box_a_body
 from deployments.detector.weights import verified
 
+_MOST_CLASSES = 65_536
+"""Class numbers that a network may have: exports name up to tens of thousands (open vocabularies)."""
+
 
 class YoloModel:
     """A loaded model. Belongs to one thread at a time: runtimes reuse their buffers from call to call."""
@@ -39,7 +42,7 @@ class YoloModel:
         self.runtime, self.device = backend.runtime, backend.device
         self.image_size = _image_size(backend, settings, entry)
         self._labels = _labels(backend, entry)
-        self._people = [number for number, label in self._labels.items() if is_a(label, PERSON)]
+        self._known, self._people = _by_number(self._labels)
         self.knows = frozenset(self._labels.values())
 
     @classmethod
@@ -55,8 +58,13 @@ class YoloModel:
 
     @property
     def batches(self) -> bool:
-        """Whether several pictures at once are faster than one by one."""
+        """Whether as many pictures at once as the configuration allows are faster than one by one."""
         return self.device != "cpu"
+
+    @property
+    def at_once(self) -> int:
+        """Pictures that are worked at side by side where so many wait: more than one by one, and no later."""
+        return self._backend.at_once
 
     def detect_all(self, images: Sequence[Image]) -> list[Detections]:
         """What is in each of `images`, in their order; pictures of one shape go through the model together.
@@ -68,10 +76,9 @@ class YoloModel:
             DetectorUnavailable: the GPU is out of memory.
             DetectorError: the runtime failed on these pictures.
         """
-        found: dict[int, Detections] = {}
-        for indices in _by_shape(images):
-            for index, detections in zip(indices, self._detect([images[i] for i in indices]), strict=True):
-                found[index] = detections
+        shapes = _by_shape(images)
+        answers = self._detect([[images[index] for index in indices] for indices in shapes]) if shapes else []
+        found = dict(zip((index for indices in shapes for index in indices), answers, strict=True))
         return [found[index] for index in range(len(images))]
 
     def prove(self) -> None:
@@ -83,7 +90,7 @@ class YoloModel:
         canary = self._canary or street()
         try:
             raw = self._backend.infer(self._letterbox(canary.image, self.image_size).apply([canary.image]))
-            found = self._detect([canary.image], confidence=CONFIDENCE)[0]
+            found = self._detect([[canary.image]], confidence=CONFIDENCE)[0]
         except DetectorError as error:
             raise WeightsError(f"model {self.name}: fails on a picture: {error.reason}", error.mend) from error
         if not np.isfinite(raw).all():
@@ -104,24 +111,31 @@ class YoloModel:
         if (canary := self._canary) is None:
             return ""
         long_side = min(canary.long_side or self.image_size, self.image_size)
-        return canary.fault(self._detect([canary.image], long_side=long_side, confidence=CONFIDENCE)[0])
+        return canary.fault(self._detect([[canary.image]], long_side=long_side, confidence=CONFIDENCE)[0])
 
     def adopt(self, settings: DetectorSettings) -> None:
         """From the next picture on with the thresholds of `settings`, which are for the same weights and size."""
         self._settings = settings
 
     def _detect(
-        self, images: list[Image], *, long_side: int | None = None, confidence: float | None = None
+        self, groups: list[list[Image]], *, long_side: int | None = None, confidence: float | None = None
     ) -> list[Detections]:
+        """For the pictures of each group, which have one shape, in the order of the groups."""
         settings = self._settings
-        letterbox = self._letterbox(images[0], long_side or self.image_size)
+        letterboxes = [self._letterbox(group[0], long_side or self.image_size) for group in groups]
         started_s = time.perf_counter()
         try:
-            rows = self._backend.detect(letterbox.apply(images), confidence or settings.confidence, settings.iou)
+            batches = [letterbox.apply(group) for letterbox, group in zip(letterboxes, groups, strict=True)]
+            found = self._backend.detect(batches, confidence or settings.confidence, settings.iou)
         except Exception as error:  # border of a foreign runtime: its errors neither pickle nor say what to do
             raise _ours(error) from error
-        each_s = (time.perf_counter() - started_s) / len(images)
-        return [self._detections(letterbox, found, each_s) for found in rows]
+        each_s = self._each_s(time.perf_counter() - started_s, sum(map(len, groups)))
+        pairs = zip(letterboxes, found, strict=True)
+        return [self._detections(letterbox, rows, each_s) for letterbox, batch in pairs for rows in batch]
+
+    def _each_s(self, took_s: float, pictures: int) -> float:
+        """What one of `pictures` took: of two side by side each took all the time."""
+        return took_s * min(self._backend.at_once, pictures) / pictures
 
     def _letterbox(self, image: Image, long_side: int) -> Letterbox:
         height, width = image.shape[:2]
@@ -129,9 +143,9 @@ class YoloModel:
 
     def _detections(self, letterbox: Letterbox, rows: NDArray[np.float32], inference_s: float) -> Detections:
         """rows: (n, 6) x1 y1 x2 y2 in pixels of the letterboxed picture, confidence, class."""
-        known = rows[np.isin(rows[:, 5].astype(int), list(self._labels))]
-        classes = known[:, 5].astype(np.int64)
-        kept = known[one_box_a_body(known[:, :4], known[:, 4], classes, np.isin(classes, self._people))]
+        rows = rows[self._known[rows[:, 5].astype(np.int64)]]
+        classes = rows[:, 5].astype(np.int64)
+        kept = rows[one_box_a_body(rows[:, :4], rows[:, 4], classes, self._people[classes])]
         return Detections(
             boxes=letterbox.undo(kept[:, :4]),
             confidences=np.ascontiguousarray(kept[:, 4], dtype=np.float32),
@@ -166,6 +180,14 @@ def _labels(backend: Backend, entry: ModelSettings) -> dict[int, str]:
             "correct classes in configs/models.yaml",
         )
     return {number: entry.classes[name] for number, name in names.items() if name in entry.classes}
+
+
+def _by_number(labels: dict[int, str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each class number of the model: whether the site has a name for it, and whether it is somebody."""
+    known, people = np.zeros((2, _MOST_CLASSES), np.bool_)
+    known[list(labels)] = True
+    people[[number for number, label in labels.items() if is_a(label, PERSON)]] = True
+    return known, people
 
 
 def _by_shape(images: Sequence[Image]) -> list[list[int]]:

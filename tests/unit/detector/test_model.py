@@ -96,6 +96,56 @@ def test_each_picture_of_a_batch_gets_its_own_answer_in_order(model: YoloModel) 
     assert model.detect_all([]) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 320), (320, 3), (31, 33), (181, 319), (320, 180), (97, 640), (641, 360)])
+def test_a_picture_of_any_shape_is_looked_at(model: YoloModel, shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(4).integers(0, 255, (*shape, 3), np.uint8)
+
+    found = model.detect_all([picture])[0]
+
+    assert found.boxes.shape == (len(found), 4)
+    assert ((found.boxes >= 0) & (found.boxes <= 1)).all()
+
+
+def test_a_view_into_another_picture_is_seen_as_it_is_shown(model: YoloModel) -> None:
+    """Cropped, mirrored, upside down: pictures whose rows do not lie one after the other."""
+    zidane = shrunk(photograph("zidane.jpg"), 320)
+    wide = np.full((zidane.shape[0] + 20, zidane.shape[1] + 20, 3), 90, np.uint8)
+    wide[10:-10, 10:-10] = zidane
+
+    for view in (wide[10:-10, 10:-10], zidane[:, ::-1], zidane[::-1, ::-1], zidane.transpose(1, 0, 2)):
+        found = model.detect_all([view])[0]
+
+        copied = model.detect_all([view.copy()])[0]
+        assert found.labels == copied.labels
+        assert np.array_equal(found.boxes, copied.boxes)
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 5])
+def test_pictures_of_different_shapes_do_not_mix(model: YoloModel, together: int) -> None:
+    bus, zidane = (shrunk(photograph(name), 320) for name in PHOTOGRAPHS)
+    pictures = [zidane, bus, bus[:150], zidane[:, ::-1], zidane][:together]
+
+    found = model.detect_all(pictures)
+
+    for one, picture in zip(found, pictures, strict=True):
+        alone = model.detect_all([picture])[0]
+        assert one.labels == alone.labels
+        assert one.boxes == pytest.approx(alone.boxes, abs=0.005)
+
+
+def test_two_wait_side_by_side_where_there_are_two_cores(entry: ModelSettings, settings_for: Make) -> None:
+    assert [YoloModel.load(settings_for(), entry, threads=threads).at_once for threads in (1, 2, 4)] == [1, 2, 2]
+
+
+def test_one_core_detects_like_two(entry: ModelSettings, settings_for: Make) -> None:
+    bus, zidane = (shrunk(photograph(name), 320) for name in PHOTOGRAPHS)
+    one, two = (YoloModel.load(settings_for(), entry, threads=threads) for threads in (1, 2))
+
+    for slow, fast in zip(one.detect_all([bus, zidane, bus]), two.detect_all([bus, zidane, bus]), strict=True):
+        assert slow.labels == fast.labels
+        assert slow.boxes == pytest.approx(fast.boxes, abs=0.005)
+
+
 def test_the_empty_workshop_is_empty(model: YoloModel) -> None:
     assert len(model.detect_all([shrunk(workshop().astype(np.uint8), 320)])[0]) == 0
 
@@ -213,15 +263,15 @@ assert not SETTINGS["sync"]
 class FixedBackend:
     """An export that was frozen to one size, and finds what it is told, in pixels of that size."""
 
-    runtime, device, stride = "onnx", "cpu", 32
+    runtime, device, stride, at_once = "onnx", "cpu", 32, 1
     class_names: ClassVar = {0: "Normal", 1: "Fall"}
 
     def __init__(self, size: tuple[int, int], rows: list[tuple[float, ...]] | None = None) -> None:
         self.fixed_size = size
         self.rows = np.array(rows or [], np.float32).reshape(-1, 6)
 
-    def detect(self, batch: Image, confidence: float, iou: float) -> list[np.ndarray]:
-        return [self.rows]
+    def detect(self, groups: list[Image], confidence: float, iou: float) -> list[list[np.ndarray]]:
+        return [[self.rows for _ in group] for group in groups]
 
 
 @pytest.mark.parametrize("size", [(1184, 1184), (736, 1280), (1280, 736)])
