@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Rows and columns that belong together, in order."""
+Pairs = tuple[NDArray[np.intp], ...]
+"""Two: rows, and the columns that belong to them."""
 
 
 def overlaps(boxes: Floats, others: Floats, margin: float) -> Floats:
@@ -24,9 +24,12 @@ def best_pairs(weights: Floats, least: float) -> Pairs:
 
     People mostly overlap with nobody or with one other track: whatever hangs together is solved by itself.
     """
+    linked = weights > 0
+    if not (linked.sum(axis=0) > 1).any() and not (linked.sum(axis=1) > 1).any():
+        return np.nonzero(linked & (weights >= least))
     rows: list[int] = []
     columns: list[int] = []
-    for group_rows, group_columns in _groups(weights > 0):
+    for group_rows, group_columns in _groups(linked):
         for row, column in _solved(weights[np.ix_(group_rows, group_columns)]):
             if weights[group_rows[row], group_columns[column]] >= least:
                 rows.append(int(group_rows[row]))

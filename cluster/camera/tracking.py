@@ -1,7 +1,7 @@
 """Gives detections an identity from frame to frame, as ByteTrack does.
 
 The `trackers` library does the same, but brings scipy, requests, rich and more along, some 45 MB in every camera's
-process, and looks at tracks one by one, ten times slower. Tests hold both to the same ids.
+process, and looks at tracks one by one. Tests hold both to the same ids.
 """
 
 import itertools
@@ -146,6 +146,8 @@ class _Group:
         self, tracks: NDArray[np.intp], found: NDArray[np.intp], boxes: Floats, ids: NDArray[np.int64]
     ) -> NDArray[np.intp]:
         """Continues `tracks` with boxes out of `found`, whose `ids` it fills in; returns the tracks left over."""
+        if not len(tracks) or not len(found):
+            return tracks
         weights = overlaps(self._motion.place[tracks], boxes[found], _BOX_MARGIN)
         rows, columns = best_pairs(weights, _LEAST_OVERLAP)
         seen, by = tracks[rows], found[columns]
