@@ -42,6 +42,7 @@ class CameraActor:
         context = ray.get_runtime_context()
         self._node_id, self._name = context.get_node_id(), context.get_actor_name() or actor_name(camera_id)
         self._orders = Orders()
+        self._ports: CameraPorts | None = None
         self._pictures = ThreadPoolExecutor(_PICTURE_WAITERS, thread_name_prefix="picture")
         self._keeper = CameraKeeper(camera_id, self._ask, self._make)
         self._keeper.start()
@@ -87,13 +88,20 @@ class CameraActor:
 
     def _ask(self) -> Assigned | None:
         try:
+            # Made before they are needed: a successor's own start is the gap that viewers see.
+            self._connect()
             return fetch_assignment(self._camera_id, self._name)
         except SUPERVISOR_AWAY as error:
             raise SupervisorAwayError(type(error).__name__) from error
 
     def _make(self, assignment: Assignment, site: SiteSettings) -> Camera:
-        ports = CameraPorts(ServeDetector(), ServeRecorder(), self._on_stuck, self._on_lease_lost)
-        return Camera(assignment, site, ports)
+        return Camera(assignment, site, self._connect())
+
+    def _connect(self) -> CameraPorts:
+        """The ways out, one set a process."""
+        if self._ports is None:
+            self._ports = CameraPorts(ServeDetector(), ServeRecorder(), self._on_stuck, self._on_lease_lost)
+        return self._ports
 
     def _on_stuck(self) -> None:
         """Two readers hang in OpenCV: only a new process gets rid of them. Ray starts it."""

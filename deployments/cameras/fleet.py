@@ -15,9 +15,9 @@ from cluster.safety.errors import SupervisorSuperseded
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import CameraSettings
 from cluster.telemetry import metrics
-from deployments.cameras.camera_actors import ActorSilentError, ActorState, CameraActors, CameraHandle, ClusterNodes
+from deployments.cameras.camera_actors import ActorSilentError, CameraActors, ClusterNodes, Place
 from deployments.cameras.desired import Desired as Desired
-from deployments.cameras.fleet_report import NO_ANSWER, report_of, stranger
+from deployments.cameras.fleet_report import report_of, stranger
 from deployments.cameras.handovers import Assign, Handovers
 from deployments.cameras.moving import Moving
 from deployments.cameras.node_watch import NodeWatch
@@ -27,12 +27,11 @@ from deployments.cameras.placement import Seat
 from deployments.cameras.replacing import Replacing
 from deployments.cameras.retiring import Retiring
 from deployments.cameras.roster import Roster
-from deployments.cameras.watched import Watched, is_starting
+from deployments.cameras.tending import HEARTBEAT_S, Tending
+from deployments.cameras.watched import Watched
 from deployments.cameras.whereabouts import places_of
 
 _log = structlog.get_logger()
-_HEARTBEAT_TIMEOUT_S = 2.0
-_BEGIN_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +61,21 @@ class Fleet:
         only_node: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._assign, self._release, self._clock = ports.assign, release, clock
+        self._clock = clock
         self._desired: dict[str, Desired] = {}
         self._complete = False
         self._watched: dict[str, Watched] = {}
         self._strangers: dict[str, CameraReport] = {}
         self._planned: Counter[str] = Counter()
-        self._roster = Roster(ports.actors, _HEARTBEAT_TIMEOUT_S)
+        self._roster = Roster(ports.actors, HEARTBEAT_S)
         self._nodes = NodeWatch(ports.nodes, cpus, only_node)
         self._outages = Outages(ports.tell, clock)
         self._retiring = Retiring(self._roster, clock)
         self._replacing = Replacing(self._roster, clock)
         self._handovers = Handovers(self._roster, ports.assign, clock)
         self._moving = Moving(self._roster, self._handovers, release, clock)
+        roles = (self._roster, self._handovers, self._outages, self._nodes)
+        self._tending = Tending(*roles, ports.assign, self._place, clock)
         self.database_stalled = False
         self.superseded = ""
 
@@ -89,15 +90,15 @@ class Fleet:
         """See `Outages.inherit`."""
         self._outages.inherit(outages)
 
-    def owner(self, camera_id: str) -> str:
-        """The name of the actor that may have an assignment; "": it is not known yet."""
-        return self._roster.owner(camera_id)
+    def owns(self, camera_id: str, actor: str) -> bool:
+        """Whether the actor of this name may have an assignment; False also while it is not known yet."""
+        return not self.superseded and self._roster.owner(camera_id) == actor
 
     def reports(self) -> list[CameraReport]:
         """How every camera is: the desired ones in the order of the configuration, then who runs besides."""
         now_s = self._clock()
         known = [
-            report_of(desired, self._watched.get(camera_id), self.owner(camera_id), now_s)
+            report_of(desired, self._watched.get(camera_id), self._roster.owner(camera_id), now_s)
             for camera_id, desired in self._desired.items()
         ]
         return [*known, *(report for name, report in self._strangers.items() if name not in self._desired)]
@@ -142,10 +143,11 @@ class Fleet:
             self._strangers.clear()
         wanted = self._wanted()
         await _all(self._work(wanted))
-        await self._handovers.step()
         watched = {camera_id: self._watched[camera_id] for camera_id in wanted if camera_id in self._watched}
-        await self._replacing.replace(watched, stalled=self.database_stalled)
-        await self._moving.decide(self._nodes.cluster, self._nodes.nodes, wanted, watched)
+        # One after the other, and none of them must keep the next from its work.
+        await _all([self._handovers.step()])
+        await _all([self._replacing.replace(watched, stalled=self.database_stalled)])
+        await _all([self._moving.decide(self._nodes.cluster, self._nodes.nodes, wanted, watched)])
         self._count()
 
     def _work(self, wanted: Mapping[str, CameraSettings]) -> list[Coroutine[Any, Any, None]]:
@@ -161,75 +163,7 @@ class Fleet:
             await self._retiring.end(camera_id)
             return
         watched = self._watched.setdefault(camera_id, Watched(created_s=self._clock()))
-        await self._outages.take_up(camera_id, watched, self._has_danger_zone(camera_id))
-        handle = None
-        try:
-            handle = await self._owner_of(camera_id)
-            report = await handle.report(_HEARTBEAT_TIMEOUT_S)
-        except ActorSilentError as error:
-            await self._missed(camera_id, watched, handle, str(error))
-            return
-        await self._answered(camera_id, watched, report)
-        await self._bring_up_to_date(camera_id, handle, report)
-
-    async def _owner_of(self, camera_id: str) -> CameraHandle:
-        """The actor that watches, made if there is none; others that it left behind are ended.
-
-        Raises:
-            ActorSilentError: it cannot be made, or it is not known which of several it is.
-        """
-        name = await self._roster.settle(camera_id)
-        if not name and self._roster.actors(camera_id):
-            raise ActorSilentError("several processes, and it is not known which of them watches")
-        if not name:
-            place = self._nodes.cluster.place_for(self._desired[camera_id].settings, self._seats(), self._planned)
-            self._planned[place.node_id] += 1
-            return await self._roster.create_owner(camera_id, place)
-        active = self._handovers.active
-        for other in [one for one in self._roster.actors(camera_id) if one != name]:
-            if active is None or other not in (active.old, active.new):
-                await self._roster.end(camera_id, other)
-        return self._roster.actors(camera_id)[name]
-
-    async def _answered(self, camera_id: str, watched: Watched, report: CameraReport) -> None:
-        watched.note_answer(report, self._clock())
-        if is_starting(report):
-            watched.reason = report.reason
-            await self._silent(camera_id, watched)
-        else:
-            await self._outages.over(camera_id, watched)
-
-    async def _missed(self, camera_id: str, watched: Watched, handle: CameraHandle | None, reason: str) -> None:
-        watched.missed += 1
-        watched.reason = f"{NO_ANSWER}: {reason}"
-        watched.state = await _state_of(handle)
-        if watched.state is not ActorState.ALIVE:
-            no_room = self._nodes.cluster.why_no_room(self._desired[camera_id].settings)
-            watched.reason = no_room or "the camera's process starts"
-            watched.unplaced_s = (watched.unplaced_s or self._clock()) if no_room else None
-        else:
-            watched.unplaced_s = None
-        await self._silent(camera_id, watched)
-
-    async def _silent(self, camera_id: str, watched: Watched) -> None:
-        if watched.is_blind(self._clock()):
-            await self._outages.blind(camera_id, watched, self._has_danger_zone(camera_id))
-
-    async def _bring_up_to_date(self, camera_id: str, handle: CameraHandle, report: CameraReport) -> None:
-        desired = self._desired.get(camera_id)
-        if desired is None:
-            return
-        try:
-            if report.standby:
-                # It owns the camera and does not know: its predecessor is gone, or the supervisor was.
-                assignment, site = await self._assign(camera_id)
-                await handle.begin(assignment, site, _BEGIN_S)
-            # Epoch 0: the actor still waits for its assignment and will get the newest by itself.
-            elif report.epoch and report.revision != desired.revision:
-                assignment = desired.assignment(report.epoch, report.release)
-                await handle.apply(assignment, 2 * _HEARTBEAT_TIMEOUT_S)
-        except ActorSilentError as error:
-            _log.warning("camera_not_changed", camera_id=camera_id, reason=str(error))
+        await self._tending.tend(self._desired[camera_id], watched)
 
     async def _look_at(self, camera_id: str) -> None:
         """One that runs and of which nothing is known yet: it goes on, and is shown as it says itself."""
@@ -238,7 +172,7 @@ class Fleet:
         if (handle := self._roster.actors(camera_id).get(name)) is None:
             return
         try:
-            self._strangers[camera_id] = await handle.report(_HEARTBEAT_TIMEOUT_S)
+            self._strangers[camera_id] = await handle.report(HEARTBEAT_S)
         except ActorSilentError as error:
             _log.warning("camera_actor_silent", camera_id=camera_id, reason=str(error))
 
@@ -252,22 +186,17 @@ class Fleet:
     def _seats(self) -> list[Seat]:
         return self._moving.seats(self._wanted(), self._watched)
 
-    def _has_danger_zone(self, camera_id: str) -> bool:
-        return self._desired[camera_id].settings.has_danger_zone
+    def _place(self, camera: CameraSettings) -> Place:
+        """Where its first actor should start; the next one of this round knows of it."""
+        place = self._nodes.cluster.place_for(camera, self._seats(), self._planned)
+        self._planned[place.node_id] += 1
+        return place
 
     def _count(self) -> None:
         counts = Counter(report.status for report in self.reports())
         for status in CameraStatus:
             metrics.cameras.set(counts[status], {"status": status.value})
         metrics.cameras_without_room.set(sum(one.unplaced_s is not None for one in self._watched.values()))
-
-
-async def _state_of(handle: CameraHandle | None) -> ActorState:
-    """Whether there is a process that should answer. One of which nothing is known is taken to have one."""
-    try:
-        return ActorState.ALIVE if handle is None else (await handle.process()).state
-    except ActorSilentError:
-        return ActorState.ALIVE
 
 
 async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -53,7 +53,12 @@ class Handovers:
         self._not_before_s: dict[str, float] = {}
         self.active: Handover | None = None
         self.done: Handover | None = None
-        self.fault = ""
+        self._fault, self._fault_s = "", 0.0
+
+    @property
+    def fault(self) -> str:
+        """Why the last handover failed, in one line, until it may be tried again; "": it did not."""
+        return self._fault if self._clock() < self._fault_s + _AGAIN_AFTER_S else ""
 
     def may_start(self, camera_id: str, reason: str) -> bool:
         """A camera that could not be handed over is left alone for a while; of a release that does not start, all."""
@@ -71,7 +76,6 @@ class Handovers:
         new = successor_name(old)
         await self._roster.create(camera_id, new, place)
         self.active = Handover(camera_id, old, new, reason, self._clock(), stays)
-        self.fault = ""
         _log.info("camera_handover_began", camera_id=camera_id, reason=reason, old=old, new=new)
 
     async def step(self) -> None:
@@ -127,7 +131,7 @@ class Handovers:
         await self._roster.end(camera_id, handover.old)
 
     def _finish(self, handover: Handover) -> None:
-        self.active, self.done, self.fault = None, handover, ""
+        self.active, self.done, self._fault = None, handover, ""
         metrics.camera_moves.inc(tags={"camera_id": handover.camera_id, "reason": handover.reason})
 
     async def _go_back(self, handover: Handover, reason: str, *, stopped: bool) -> None:
@@ -166,7 +170,8 @@ class Handovers:
         self._finish(handover)
 
     def _pause(self, handover: Handover, reason: str) -> None:
-        self.fault = f"camera {handover.camera_id} was not handed over ({handover.reason}): {reason}"
+        self._fault = f"camera {handover.camera_id} was not handed over ({handover.reason}): {reason}"
+        self._fault_s = self._clock()
         _log.error("camera_handover_failed", camera_id=handover.camera_id, reason=reason, cause=handover.reason)
         again_s = self._clock() + _AGAIN_AFTER_S
         self._not_before_s[handover.camera_id] = again_s

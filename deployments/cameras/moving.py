@@ -57,10 +57,10 @@ class Moving:
     def _to_release(self, seats: Sequence[Seat], watched: Mapping[str, Watched]) -> Move | None:
         for seat in sorted(seats, key=lambda seat: (seat.settings.has_danger_zone, seat.settings.camera_id)):
             camera_id = seat.settings.camera_id
-            report = watched[camera_id].report
+            report, missed = watched[camera_id].report, watched[camera_id].missed
             if not self._release or report is None or report.epoch == 0 or report.release == self._release:
                 continue
-            if self._handovers.may_start(camera_id, RELEASE):
+            if not missed and self._handovers.may_start(camera_id, RELEASE):
                 place = Place(host=seat.settings.node) if seat.settings.node else Place(node_id=seat.node_id)
                 return Move(camera_id, place, RELEASE)
         return None

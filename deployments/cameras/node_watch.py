@@ -29,6 +29,10 @@ class NodeWatch:
         self._say_changes(nodes)
         self.nodes, self.cluster = nodes, Cluster(nodes, self._cpus, only=self._only)
 
+    def is_lost(self, node_id: str) -> bool:
+        """Whether the node is known not to live any more."""
+        return bool(self.nodes) and bool(node_id) and all(node.node_id != node_id for node in self.nodes)
+
     def faults(self, cameras: Mapping[str, CameraSettings], seats: Sequence[Seat]) -> list[str]:
         """One line each."""
         faults = [f"camera {name} hangs on a node that is being drained" for name in self.cluster.stranded(seats)]

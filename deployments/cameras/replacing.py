@@ -1,5 +1,6 @@
 """Replaces processes that hang or do not come to work. Knows no Ray."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -39,8 +40,7 @@ class Replacing:
         broken = [camera_id for camera_id, one in watched.items() if one.must_be_replaced(now_s)]
         self._say(len(broken) if allowed < len(broken) else 0)
         broken.sort(key=lambda camera_id: watched[camera_id].answered_s or 0.0)
-        for camera_id in broken[:allowed]:
-            await self._replace(camera_id, watched[camera_id])
+        await asyncio.gather(*(self._replace(camera_id, watched[camera_id]) for camera_id in broken[:allowed]))
 
     async def _replace(self, camera_id: str, watched: Watched) -> None:
         handle = self._roster.actors(camera_id).get(self._roster.owner(camera_id))

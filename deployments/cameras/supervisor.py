@@ -108,7 +108,7 @@ class CameraSupervisor:
         wanted = self._wanted()[camera_id].settings
         if not wanted.enabled:
             raise KeyError(camera_id)
-        if self._fleet is None or self._fleet.owner(camera_id) != (actor or actor_name(camera_id)):
+        if self._fleet is None or not self._fleet.owns(camera_id, actor or actor_name(camera_id)):
             return None
         return await self._assign(camera_id)
 
@@ -151,8 +151,9 @@ class CameraSupervisor:
                 fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
                 fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
                 await fleet.round(term.check)
-                if not fleet.superseded:
-                    self._agents.tend(self._site, fleet.node_ids(), fleet.places())
+                # No node at all is a control store that did not answer; agents of nodes that are gone would be ended.
+                if not fleet.superseded and (nodes := fleet.node_ids()):
+                    self._agents.tend(self._site, nodes, fleet.places())
             # The border of the loop: one bad round must not end the watching of all cameras.
             except Exception as error:  # noqa: BLE001
                 _log.exception("supervisor_round_failed", reason=str(error))

@@ -1,6 +1,7 @@
 """Camera processes on a real Ray, under the real supervisor: handed over, hung, killed. Prints how long it took."""
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 import ray
+from counterparts.rtsp import RtspServer
 from ray import serve
 from ray.serve.config import ProxyLocation
 from ray.serve.context import _get_global_client
@@ -25,10 +28,13 @@ from cluster.camera.demo_clip import make_demo_clip
 from cluster.safety.detections import Detections
 from cluster.safety.pictures import PictureProfile
 from cluster.safety.status import CameraReport
+from cluster.settings.load import load_site
+from cluster.storage.schema import migrate
 from deployments.ingress.cluster_directory import ServeCameras
 from deployments.ingress.services import Unreachable
 
 Answer = TypeVar("Answer")
+Seen = tuple[int, int, datetime]
 PATIENCE_S = 120
 pytestmark = pytest.mark.timeout(500)  # starts a Ray and, more than once, a camera's process
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
@@ -48,7 +54,7 @@ class CameraSite:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.source = str(folder / "clip.mp4")
-        self.seen: list[tuple[int, int, datetime]] = []
+        self.seen: list[Seen] = []
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.cameras = self._run(self._directory())
@@ -105,6 +111,19 @@ class CameraSite:
             else:
                 stop.wait(0.02)
 
+    @contextmanager
+    def pulled(self) -> Iterator[list[Seen]]:
+        """What a viewer sees meanwhile: (epoch, sequence, captured_at)."""
+        self.seen, stop = [], threading.Event()
+        puller = threading.Thread(target=self.pull, args=(stop,))
+        puller.start()
+        try:
+            self.until(lambda: len(self.seen) > 5)
+            yield self.seen
+        finally:
+            stop.set()
+            puller.join()
+
     @staticmethod
     def until(look: Callable[[], Answer | None]) -> Answer:
         deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
@@ -125,6 +144,8 @@ class CameraSite:
 def site() -> Iterator[CameraSite]:
     folder = Path(tempfile.mkdtemp(prefix="sy-cam-", dir="/tmp"))  # a short path: sockets lie in it
     (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\n")
+    (folder / "data").mkdir()
+    migrate(load_site(folder / "site.yaml"))
     make_demo_clip(folder / "clip.mp4")
     ray.init(
         "local", num_cpus=4, include_dashboard=False, log_to_driver=False, namespace="safe-yolo-test",
@@ -146,32 +167,19 @@ def site() -> Iterator[CameraSite]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def pictures(site: CameraSite) -> Iterator[list[tuple[int, int, datetime]]]:
-    """What a viewer sees during the test."""
-    site.seen, stop = [], threading.Event()
-    puller = threading.Thread(target=site.pull, args=(stop,))
-    puller.start()
-    site.until(lambda: len(site.seen) > 5)
-    yield site.seen
-    stop.set()
-    puller.join()
-
-
-def longest_gap_s(pictures: list[tuple[int, int, datetime]]) -> float:
+def longest_gap_s(pictures: list[Seen]) -> float:
     times = [captured_at for _, _, captured_at in pictures]
-    return max((later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False))
+    return max((later - earlier).total_seconds() for earlier, later in itertools.pairwise(times))
 
 
-def test_a_new_release_replaces_the_process_with_a_short_gap(
-    site: CameraSite, pictures: list[tuple[int, int, datetime]]
-) -> None:
+def test_a_new_release_replaces_the_process_with_a_short_gap(site: CameraSite) -> None:
     before = site.watched(lambda report: True)
 
-    site.deploy("2")
-    after = site.watched(lambda report: report.release == "2")
-    many = len(pictures)
-    site.until(lambda: len(pictures) > many + 10)
+    with site.pulled() as pictures:
+        site.deploy("2")
+        after = site.watched(lambda report: report.release == "2")
+        many = len(pictures)
+        site.until(lambda: len(pictures) > many + 10)
     print(f"longest gap between two frames over the handover: {longest_gap_s(pictures):.2f} s")
 
     assert (before.actor, after.actor) == ("camera:gate-1", "camera:gate-1~1")
@@ -180,6 +188,30 @@ def test_a_new_release_replaces_the_process_with_a_short_gap(
     assert [epoch for epoch, _, _ in pictures] == sorted(epoch for epoch, _, _ in pictures)
     assert longest_gap_s(pictures) < 10  # the goal is 2 s on a machine of its own
     site.until(lambda: not Path(f"/proc/{before.pid}").exists())
+
+
+def test_a_network_camera_is_handed_over_with_a_short_gap(
+    site: CameraSite, start_rtsp_server: Callable[..., RtspServer]
+) -> None:
+    server = start_rtsp_server(fps=10)
+    before = site.watched(lambda report: True)
+    site.source = server.url
+    site.deploy(before.release)
+    with_network = site.watched(lambda report: report.source.startswith("rtsp"))
+    assert (with_network.pid, with_network.actor) == (before.pid, before.actor)
+
+    with site.pulled() as pictures:
+        site.deploy("3")
+        after = site.watched(lambda report: report.release == "3")
+        many = len(pictures)
+        site.until(lambda: len(pictures) > many + 10)
+    print(f"longest gap between two frames of a network camera over the handover: {longest_gap_s(pictures):.2f} s")
+
+    assert after.epoch > with_network.epoch
+    assert longest_gap_s(pictures) < 10  # the goal is 2 s on a machine of its own
+    site.source = str(site.folder / "clip.mp4")
+    site.deploy("3")
+    site.watched(lambda report: report.source.endswith("mp4"))
 
 
 def test_a_hung_process_is_replaced_under_its_name(site: CameraSite) -> None:
