@@ -101,13 +101,11 @@ class Looking:
         if age_s > may_be_s:
             # What was found is true and counts; but an alarm that comes so late is a failure to be said.
             self._fail(f"answers come too late: {age_s:.1f} s after the frame instead of {may_be_s:g} s", called_s)
-            self._rate.refused(now_s - called_s)
         else:
             if self._breaker.state is not BreakerState.CLOSED:
                 _log.info("detector_breaker_closed", after=self._breaker.reason)
-                self._rate.reset()
             self._breaker.succeeded()
-            self._rate.answered(now_s - called_s, inference_s)
+        self._rate.answered(now_s - called_s, inference_s)
         self._publish()
 
     def failed(self, error: DetectorError, called_s: float) -> None:
@@ -115,7 +113,7 @@ class Looking:
         self._gate.missed()
         self._fail(str(error), called_s)
         if isinstance(error, DetectorTimeout):
-            self._rate.refused(self._clock() - called_s)
+            self._rate.refused()
         self._publish()
 
     def observed(self, observation: Observation) -> None:

@@ -15,6 +15,7 @@ STARVED_BELOW_FPS = 1.0
 _DECIDES_EVERY_S = 1.0
 _SHORTEST_INFERENCE_S = 0.05  # what is shorter may queue for so long before anybody has to give way
 _DOWN = 0.8
+_AUTOSCALER_FIRST_S = 6.0
 _PATIENCE_OF_THE_LEAST = 1.0
 _NEWEST = 0.3
 _STARVED_AFTER_S = 5.0
@@ -55,10 +56,11 @@ class DetectRate:
     danger zone notice nothing; these give way only when all others are at the floor. Equal steps up and
     equal shares down make equals equal.
 
-    The autoscaler still sees the overload, although it counts calls in flight: these are rate x answer time
-    (Little), and nobody gives way before calls queue for a whole inference (or 0.05 s, whichever is more). So
-    an overloaded replica holds about two calls for each one that it works at, and a target of fewer than that
-    makes the deployment grow. Where it grows, the steps up find it.
+    The autoscaler still sees the overload, although it counts calls in flight. It comes first: for 6 s nobody gives
+    way, and every camera has its call in flight. Later these are rate x answer time (Little), and nobody gives way
+    before calls queue for a whole inference (or 0.05 s, whichever is more). So an overloaded replica goes on
+    holding about two calls for each one that it works at (a batch on a GPU, one on a CPU): a target of fewer than
+    that makes the deployment grow, and stay so. Where it grows, the steps up find it.
     """
 
     def __init__(self, camera: CameraSettings, clock: Callable[[], float]) -> None:
@@ -79,7 +81,7 @@ class DetectRate:
         self.limit_fps = self.configured_fps
         self.is_limited = False
         self._answer_s = 0.0
-        self._decided_s = self._whole_since_s = self._clock()
+        self._decided_s = self._followed_s = self._whole_since_s = self._clock()
         self._starving_since_s: float | None = None
         self._queued_s, self._inferences_s, self._answers, self._refused = 0.0, 0.0, 0, False
 
@@ -91,9 +93,8 @@ class DetectRate:
         self._answers += 1
         self._decide()
 
-    def refused(self, waited_s: float) -> None:
-        """A call found no place, or was not answered in time."""
-        self._answer_s = max(self._answer_s, waited_s)
+    def refused(self) -> None:
+        """A call was not answered in time. That may be a replica that died, so it tells nothing of answer times."""
         self._refused = True
         self._decide()
 
@@ -112,9 +113,15 @@ class DetectRate:
         now_s = self._clock()
         if now_s - self._decided_s < _DECIDES_EVERY_S:
             return
-        if self._refused or self._queues_too_long():
-            floor_fps = min(FLOOR_FPS, self.configured_fps)
+        floor_fps, queues = min(FLOOR_FPS, self.configured_fps), self._queues_too_long()
+        if not (queues or self._refused):
+            self._followed_s = now_s
+        if self.limit_fps == self.configured_fps and now_s - self._followed_s < _AUTOSCALER_FIRST_S:
+            pass
+        elif queues:
             self.limit_fps = max(floor_fps, _DOWN * self.possible_fps)
+        elif self._refused:
+            self.limit_fps = max(floor_fps, _DOWN * self.limit_fps)
         else:
             self.limit_fps = min(self.configured_fps, self.limit_fps + self._weight.up_fps)
         self._decided_s = now_s

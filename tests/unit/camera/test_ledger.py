@@ -107,6 +107,19 @@ def test_a_blind_camera_keeps_its_intrusion_open(desk: Desk) -> None:
     assert desk.ledger.outlines()[0].occupied
 
 
+def test_while_nobody_looks_an_intrusion_stays_open_and_a_debounce_starts_again() -> None:
+    slow = Zone("slow", ZONE.polygon, enter_debounce_s=1.0)
+    desk = Desk(FakeSink(), zones=(ZONE, slow))
+    desk.see(1.0, SOMEBODY)
+    desk.see(1.8, SOMEBODY)
+
+    desk.ledger.unwatched(NOON + timedelta(seconds=2), 2.0)
+
+    desk.see(2.2, SOMEBODY)
+    assert {event.zone_id for events, _, _ in desk.sink.steps for event in events} == {"press"}
+    assert desk.ledger.outlines()[0].occupied
+
+
 def test_the_next_owner_takes_up_both_kinds_of_episodes(desk: Desk) -> None:
     desk.see(1.0, SOMEBODY)
     desk.status(5.0, CameraStatus.UNMONITORED, "no frame arrives")

@@ -151,21 +151,22 @@ def test_a_danger_camera_that_gets_less_than_one_frame_a_second_says_so_after_a_
     assert not any(rate.is_starved for rate in site.rates)
 
 
-def test_a_call_that_was_not_answered_takes_a_fifth_at_once() -> None:
+def test_nobody_gives_way_before_the_autoscaler_had_its_time() -> None:
     now_s = [0.0]
-    rate = DetectRate(camera(Risk.DANGER), lambda: now_s[0])
-    now_s[0] = 2.0
+    rate = DetectRate(camera(Risk.NONE), lambda: now_s[0])
+    limits = []
+    for now_s[0] in range(1, 8):
+        rate.refused()
+        limits.append(rate.limit_fps)
 
-    rate.refused(waited_s=0.1)
-
-    assert rate.limit_fps == pytest.approx(4.0)
+    assert limits == [5.0] * 5 + [pytest.approx(4.0), pytest.approx(3.2)]
 
 
 def test_a_rate_under_the_floor_that_is_configured_stays() -> None:
     now_s = [0.0]
     rate = DetectRate(camera(Risk.NONE, fps=0.2), lambda: now_s[0])
     for now_s[0] in range(1, 20):
-        rate.refused(waited_s=2.0)
+        rate.refused()
 
     assert rate.limit_fps == 0.2
     assert not rate.is_starved

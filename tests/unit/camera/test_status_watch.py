@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.camera.looking import LookState
 from cluster.camera.status_watch import CameraFacts, judge
 from cluster.camera.watch import Watch
 from cluster.safety.status import CameraStatus as S
+from cluster.safety.zones import Zone
 from cluster.settings.cameras import CameraSettings
 
+DANGER = Zone("press", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)))
 CAMERA = CameraSettings(camera_id="a", source="x.mp4", unmonitored_after_s=5, degraded_after_s=5)
 
 
@@ -79,6 +82,24 @@ def test_rules_that_the_model_cannot_judge_make_a_camera_degraded() -> None:
     seen = replace(facts(3, 2.9, 1, 2.8), unjudged="rules about helmet are not judged")
 
     assert judge(seen, CAMERA, S.MONITORED) == (S.DEGRADED, "rules about helmet are not judged")
+
+
+def test_a_breaker_that_is_open_degrades_at_once_with_the_detectors_reason() -> None:
+    seen = replace(facts(3, 2.9, 1, 2.8), look=LookState(refused="no answer within 2 s"))
+
+    assert judge(seen, CAMERA, S.MONITORED) == (S.DEGRADED, "no answer within 2 s")
+
+
+@pytest.mark.parametrize(
+    ("starved", "zones", "status"),
+    [(False, (DANGER,), S.MONITORED), (True, (DANGER,), S.DEGRADED), (True, (), S.MONITORED)],
+)
+def test_overload_is_said_and_degrades_a_starved_danger_zone(starved: bool, zones: tuple[Zone, ...], status: S) -> None:
+    seen = replace(facts(3, 2.9, 1, 2.8), look=LookState(slow="the detectors cannot follow", starved=starved))
+
+    judged = judge(seen, CAMERA.model_copy(update={"zones": zones}), S.MONITORED)
+
+    assert judged == (status, "the detectors cannot follow")
 
 
 def test_a_watch_that_hangs_shows_nothing_as_watched() -> None:
