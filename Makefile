@@ -16,7 +16,7 @@ runtime := $(VENV)/.runtime-$(key)
 dev := $(VENV)/.dev-$(key)
 pip := $(bin)/python -m pip install --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help setup setup-dev demo check format test clean
+.PHONY: help setup setup-dev demo check format test soak clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,10 +38,15 @@ format: $(dev) ## put the code into its form
 	$(bin)/ruff format .
 	$(bin)/ruff check --fix .
 
-# Each folder in a process of its own: what Ray, browsers and models leave behind in one must not meet the next.
+# Each part in a process of its own: what Ray, browsers and models leave behind in one must not meet the next.
+# tests/e2e are two: 1 to 5 share a site that runs until their end, 6 to 9 have simulated nodes.
 test: $(dev) ## all tests; PYTEST_ARGS="tests/unit -k zones" for some
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(bin)/python -m pytest $(PYTEST_ARGS); else \
-	  for folder in unit integration e2e; do $(bin)/python -m pytest tests/$$folder; done; fi
+	  for part in tests/unit tests/integration 'tests/e2e/test_[1-5]*.py' 'tests/e2e/test_[6-9]*.py'; do \
+	    $(bin)/python -m pytest $$part; done; fi
+
+soak: $(dev) ## 50 random kills and 30 quiet minutes (about an hour); SOAK_KILLS=5 SOAK_MINUTES=2 for a short one
+	@$(bin)/python tests/performance/soak.py
 
 clean: ## remove the environment and what tools have left; recordings in .safe-yolo stay
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

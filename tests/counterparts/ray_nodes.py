@@ -80,6 +80,10 @@ class RayNodes:
     def disk(self, name: str) -> Path:
         return self.folder / "disks" / name
 
+    def names(self) -> list[str]:
+        """Of the nodes that live."""
+        return list(self._nodes)
+
     def id_of(self, name: str) -> str:
         return str(self._nodes[name].node_id)
 
@@ -111,14 +115,20 @@ class RayNodes:
         self._patch.undo()
 
 
-def wait_for(what: str, look: Callable[[], Answer | None], limit_s: float = PATIENCE_S) -> Answer:
-    """The first answer of `look` that is true."""
+def wait_for(
+    what: str,
+    look: Callable[[], Answer | None],
+    limit_s: float = PATIENCE_S,
+    *,
+    instead: Callable[[], Any] = lambda: "",
+) -> Answer:
+    """The first answer of `look` that is true; `instead` says what was there when it took too long."""
     waiting, deadline_s = threading.Event(), time.monotonic() + limit_s
     while time.monotonic() < deadline_s:
         if answer := look():
             return answer
         waiting.wait(0.2)
-    pytest.fail(f"{what}: not within {limit_s:g} s")
+    pytest.fail(f"{what}: not within {limit_s:g} s. {instead()}")
 
 
 def _pids(node: Any) -> list[int]:

@@ -106,7 +106,13 @@ class SimulatedSite:
         def watched() -> bool:
             return all(report.status is CameraStatus.MONITORED for report in self.found(wanted))
 
-        wait_for(f"{len(wanted)} cameras are watched", watched, limit_s)
+        wait_for(f"{len(wanted)} cameras are watched", watched, limit_s, instead=self.unwatched)
+
+    def unwatched(self) -> list[str]:
+        """A line for each camera that is not MONITORED."""
+        reports = self.reports()
+        lines = [f"{report.camera_id} {report.status} {report.reason}" for report in reports.values()]
+        return [line for line in lines if CameraStatus.MONITORED not in line.split()] if reports else ["no supervisor"]
 
     def found(self, camera_ids: set[str]) -> list[CameraReport]:
         """Their reports; one that is missing fails every condition."""
