@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from cluster.safety import errors
-from cluster.safety.errors import CameraError, ConfigError, LeaseLost, OutboxFull, SafeYoloError
+from cluster.safety.errors import CameraError, ConfigError, LeaseLost, OutboxFull, SafeYoloError, SupervisorSuperseded
 
 
 def _example(kind: type[SafeYoloError]) -> SafeYoloError:
@@ -13,6 +13,8 @@ def _example(kind: type[SafeYoloError]) -> SafeYoloError:
         return ConfigError("serve_config.yaml", "cameras[0].source", "rtsp://u:pw@x", "cannot be opened", "fix it")
     if kind is LeaseLost:
         return LeaseLost("gate-1", 3, 4)
+    if kind is SupervisorSuperseded:
+        return SupervisorSuperseded(3, 4)
     if kind is OutboxFull:
         return OutboxFull("/data/outbox", "no space left")
     return kind("broke at rtsp://u:pw@x\nsecond line", "mend it") if kind is not SafeYoloError else kind("x")
