@@ -48,6 +48,9 @@ test: $(dev) ## all tests; PYTEST_ARGS="tests/unit -k zones" for some
 soak: $(dev) ## 50 random kills and 30 quiet minutes (about an hour); SOAK_KILLS=5 SOAK_MINUTES=2 for a short one
 	@$(bin)/python tests/performance/soak.py
 
+bench: $(dev) ## measure speed into build/bench.json and .png; BENCH_ONLY=camera,gate BENCH_ROUNDS=5 for parts
+	@$(bin)/python tests/performance/bench.py
+
 clean: ## remove the environment and what tools have left; recordings in .safe-yolo stay
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 

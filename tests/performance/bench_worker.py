@@ -20,7 +20,7 @@ from cluster.camera import actor as actor_module
 from cluster.camera import pipeline as pipeline_module
 from cluster.camera import sources
 from cluster.camera.actor import CameraActor
-from cluster.camera.ledger import Ledger
+from cluster.camera.ledger import EpisodeLedger
 from cluster.camera.picture_health import PictureHealth
 from cluster.camera.privacy import PrivacyMasks
 from cluster.camera.serve_ports import ServeDetector
@@ -147,7 +147,7 @@ class BenchCamera(CameraActor):
         self._time(pipeline_module, "shrink", "shrink")
         self._time(DeploymentHandle, "remote", "send")
         self._time(Tracker, "update", "tracker")
-        self._time(Ledger, "observe", "rules")
+        self._time(EpisodeLedger, "observe", "rules")
 
     def _time(self, owner: Any, name: str, stage: str) -> None:
         whole, times = getattr(owner, name), self._stages[stage]

@@ -1,0 +1,118 @@
+"""Four camera actors against the bare loop, and against Ultralytics' own; latency at half load; a profile.
+
+Each round first runs the two loops, with no Ray on the machine, and then a fresh Ray with the product's
+Detector and four camera actors: in throughput at 640 and 320, then at half of what was reached. The site has
+no supervisor, dashboard, ingress or database; stubs hand out assignments and take events.
+"""
+
+import statistics
+from typing import Any
+
+from bench_bare import BareProcess
+from bench_part import Result, demo_clip, figure, medians, percentile, run
+from bench_site import Site, camera, real_detector, running
+
+CAMERAS = 4
+SIZES = (640, 320)
+GOALS = {640: ">= 0.93", 320: ">= 0.88"}
+_WINDOW_S = {640: 18.0, 320: 12.0}
+_HALF = 0.5
+
+
+def pipeline(rounds: int) -> Result:
+    clip = demo_clip()
+    bare = BareProcess(clip)
+    try:
+        bare.ask(do="bare", size=640, seconds=1)  # exports the weights, if nobody has yet
+        measured = [_round(bare, clip) for _ in range(rounds)]
+        agreement = bare.ask(do="agree", size=640, stride=6)
+    finally:
+        bare.close()
+    return {"figures": _figures(measured, agreement), "profile": _profile(measured), "rounds": measured}
+
+
+def _round(bare: BareProcess, clip: Any) -> Result:
+    loops = {str(size): bare.ask(do="bare", size=size, seconds=_WINDOW_S[size]) for size in SIZES}
+    predict = bare.ask(do="predict", size=640, seconds=_WINDOW_S[640])
+    with running([camera(n, clip) for n in range(CAMERAS)], real_detector(640)) as site:
+        site.deploy()
+        site.start_cameras(CAMERAS, stages=True)
+        site.wait_for_detector(640)
+        ray = {str(size): _at_size(site, size, loops[str(size)]) for size in SIZES}
+    return {"bare": loops, "predict": predict, "pipeline": ray}
+
+
+def _at_size(site: Site, size: int, bare: Result) -> Result:
+    if size != 640:
+        site.deploy(model="fall-s", confidence=0.4, image_size=size)
+    site.demand()
+    full = _stretch(site, _WINDOW_S[size])
+    site.in_turn(CAMERAS / (_HALF * full["fps"]))
+    return {"full": full, "half": _stretch(site, _WINDOW_S[size] + 4.0, bare["stages_ms"]["detect"])}
+
+
+def _stretch(site: Site, seconds: float, bare_inference_ms: float | None = None) -> Result:
+    before = site.cpu_s()
+    window = site.window(seconds)
+    after, frames = site.cpu_s(), site.frames(window)
+    calls = [call for calls in site.all("calls", *window) for call in calls]
+    result: Result = {
+        "fps": len(frames) / (window[1] - window[0]),
+        "frames": len(frames),
+        "latency_ms": [round(latency_s * 1000, 2) for _, latency_s in frames],
+        "call_ms": statistics.median([call[1] for call in calls]) * 1000,
+        "inference_ms": statistics.median([call[2] for call in calls]) * 1000,
+        "beside_inference_ms": statistics.median([call[1] - call[2] for call in calls]) * 1000,
+        "cpu_ms_a_frame": {k: (after[k] - before.get(k, 0.0)) * 1000 / max(1, len(frames)) for k in after},
+        "stages_ms": medians(site.all("stages_ms", *window)),
+    }
+    if bare_inference_ms is not None:
+        p95_ms = percentile(result["latency_ms"], 0.95)
+        result |= {"latency_p95_ms": p95_ms, "overhead_ms_p95": p95_ms - bare_inference_ms}
+    return result
+
+
+def _figures(rounds: list[Result], agreement: Result) -> Result:
+    figures: Result = {}
+    for size in SIZES:
+        key = str(size)
+        ratios = [r["pipeline"][key]["full"]["fps"] / r["bare"][key]["fps"] for r in rounds]
+        figures[f"pipeline.{size}.efficiency"] = figure(ratios, GOALS[size], unit="of the bare loop")
+    speedups = [r["pipeline"]["640"]["full"]["fps"] / r["predict"]["fps"] for r in rounds]
+    figures["pipeline.640.speedup"] = figure(speedups, ">= 1.8", unit="times Ultralytics' predict")
+    figures["pipeline.640.agreement"] = figure([agreement["agreement"]], ">= 0.99", **agreement)
+    for size in SIZES:
+        overheads = [r["pipeline"][str(size)]["half"]["overhead_ms_p95"] for r in rounds]
+        name = "latency.overhead_ms_p95" if size == 640 else f"latency.{size}.overhead_ms_p95"
+        figures[name] = figure(overheads, "<= 25", unit="ms", size=size)
+    return figures
+
+
+def _profile(rounds: list[Result]) -> Result:
+    """One frame's way in ms, stage by stage, at each size: medians of the rounds."""
+    return {str(size): medians([_stages(r, str(size)) for r in rounds]) for size in SIZES}
+
+
+def _stages(measured: Result, size: str) -> dict[str, float]:
+    """In the camera from the run at full load; in the model from the bare loop; the rest is differences."""
+    full, half = measured["pipeline"][size]["full"], measured["pipeline"][size]["half"]
+    camera_ms, bare_ms = full["stages_ms"], measured["bare"][size]["stages_ms"]
+    letterbox_ms, nms_ms = bare_ms.get("letterbox", 0.0), bare_ms.get("nms", 0.0)
+    return {
+        "capture, decode": camera_ms["decode"],
+        "picture health": camera_ms["picture health"],
+        "masks": camera_ms["masks"],
+        "shrink": camera_ms["shrink"],
+        "serialise, send": camera_ms["send"],
+        "queue": max(0.0, full["beside_inference_ms"] - half["beside_inference_ms"]),
+        "letterbox": letterbox_ms,
+        "infer": bare_ms["detect"] - letterbox_ms - nms_ms,
+        "nms": nms_ms,
+        "replica, answer": max(0.0, half["beside_inference_ms"] - camera_ms["send"]),
+        "tracker": camera_ms["tracker"],
+        "rules": camera_ms["rules"],
+    }
+
+
+if __name__ == "__main__":
+    run(pipeline)
