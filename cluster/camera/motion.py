@@ -42,9 +42,10 @@ class MotionGate:
         if now_s < self._called_s or now_s - self._called_s > _GAP_S:
             self.reset()  # a file that begins again, a camera that was away: nobody knows what happened meanwhile
         pause_s, self._called_s = now_s - self._called_s, now_s
-        if self._scene.changed(image, now_s) or busy:
+        if self._scene.changed(image, now_s):
             self._changed_s = now_s
-        if now_s - self._changed_s > self.hold_s and not self._is_due(now_s, pause_s):
+        is_held = now_s - self._changed_s <= self.hold_s
+        if not (busy or is_held or self._is_due(now_s, pause_s)):
             return False
         self._looked_s = now_s
         self._scene.seen()

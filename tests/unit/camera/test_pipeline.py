@@ -152,6 +152,38 @@ def test_rules_that_fail_do_not_count_as_looked_at_and_do_not_end_the_loop(bench
     assert thread.is_alive()
 
 
+def test_a_frame_in_which_nothing_moved_is_counted_as_gated_and_not_as_dropped() -> None:
+    bench = Bench(CAMERA.model_copy(update={"motion_gate": True}))
+    thread = bench.start()
+    for sequence in range(1, 41):
+        bench.frames.put(frame(sequence, captured_s=bench.now_s))
+        assert bench.frames.asked_for_more_than(sequence).wait(10)
+        bench.now_s += 0.21
+    bench.pipeline.stop()
+    thread.join(10)
+
+    looked = bench.pipeline.looked()
+    assert looked.dropped == 0
+    assert looked.gated >= 10
+    assert looked.gated + len(bench.sent) == 40
+
+
+def test_frames_that_the_breaker_keeps_back_are_counted_as_dropped(bench: Bench) -> None:
+    def refuses() -> Detections:
+        bench.now_s += 1.0
+        raise DetectorTimeout("no answer within 1 s")
+
+    bench.answer = refuses
+    bench.start()
+    for sequence in range(1, 7):
+        bench.frames.put(frame(sequence, captured_s=bench.now_s))
+        assert bench.frames.asked_for_more_than(sequence).wait(10)
+
+    assert len(bench.sent) == 3
+    assert bench.pipeline.looked().dropped == 6
+    assert bench.pipeline.look_state().refused == "no answer within 1 s"
+
+
 def test_detection_switched_off_sends_nothing(bench: Bench) -> None:
     bench.pipeline.apply(CAMERA.model_copy(update={"detect": False}))
     bench.frames.put(frame(1))
