@@ -194,13 +194,13 @@ def test_no_detection_is_ever_left_out() -> None:
         assert len(set(ids(observation))) == len(seen)
 
 
-def test_camera_processes_import_neither_torch_nor_ultralytics_nor_sqlalchemy() -> None:
+def test_camera_processes_import_neither_torch_nor_sqlalchemy_nor_scipy() -> None:
     script = """
 import importlib, pkgutil, sys
 import cluster.camera
 for module in pkgutil.walk_packages(cluster.camera.__path__, "cluster.camera."):
     importlib.import_module(module.name)
-print(*sorted({"torch", "ultralytics", "sqlalchemy"} & set(sys.modules)))
+print(*sorted({"torch", "ultralytics", "sqlalchemy", "scipy", "supervision"} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
 
