@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from cluster.safety.detections import Detections
-from cluster.safety.errors import DetectorUnavailable
+from cluster.safety.errors import DetectorError, DetectorUnavailable
 from cluster.safety.frames import Image
 from cluster.telemetry import metrics
 from deployments.detector.gpu_faults import is_out_of_memory
@@ -54,6 +54,7 @@ class BatchLimit:
 
         Raises:
             DetectorUnavailable: the GPU has no room for a single picture.
+            DetectorError: not one answer for each picture.
         """
         self._grow_if_quiet()
         found: list[Detections] = []
@@ -63,6 +64,8 @@ class BatchLimit:
             answered = self._attempt(model, part)
             if answered is None:
                 self._shrink(len(part))
+            elif len(answered) != len(part):
+                raise DetectorError(f"the model gave {len(answered)} answers for {len(part)} pictures")
             else:
                 found += answered
         return found

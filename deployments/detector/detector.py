@@ -22,6 +22,7 @@ from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs
 from deployments.detector.batch_limit import BatchLimit
 from deployments.detector.canary_watch import CanaryWatch
+from deployments.detector.frame_batches import FrameBatches
 from deployments.detector.gpu_faults import is_context_lost
 from deployments.detector.hardware import thread_count
 from deployments.detector.shelf import Model, ModelShelf, Shelf, StubShelf
@@ -29,6 +30,8 @@ from deployments.detector.slot import ModelSlot
 
 HUNG_AFTER_S = 60.0
 """An inference that takes longer hangs; the health check then fails and Serve replaces the replica."""
+FIRST_MODEL_LIMIT_S = 120.0
+"""A replica that starts waits so long for a model; then it says why it has none. An export takes a minute."""
 
 Result = TypeVar("Result")
 
@@ -49,6 +52,7 @@ class Detector:
         models come from at all."""
         configure_logs("detector")
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._together = FrameBatches(self.detect_all)
         self._batch = BatchLimit(self._batch_as)
         if shelf is None:
             shelf = StubShelf(load) if load else ModelShelf(models, lambda: thread_count(_assigned_cpus()))
@@ -59,17 +63,22 @@ class Detector:
         self._frames = 0
         self._failing = ""
         self._gpu_fault = ""
+        self._begun = False
 
-    def reconfigure(self, user_config: Any) -> None:
-        """Take `user_config` into account, in the background. Returns at once and never raises.
+    async def reconfigure(self, user_config: Any) -> None:
+        """Take `user_config` into account, in the background. Returns at once, but for the first time; never raises.
 
-        Ray takes a replica that is busy here out of service, and stops one that raises.
+        Ray takes a replica that is busy here out of service, and stops one that raises. A replica that starts is
+        not in service yet, and frames that it got before it has a model would be lost: it waits for that.
         """
         try:
             self._slot.want(parse(DetectorSettings, user_config or {}, where="user_config of Detector"))
         except Exception as error:  # noqa: BLE001 - border of the process: see above
             self._slot.refuse(str(error))
         self._canary.start()
+        if not self._begun:
+            self._begun = True
+            await asyncio.to_thread(self._slot.wait_for_verdict, FIRST_MODEL_LIMIT_S)
 
     def stop(self, timeout_s: float = 5.0) -> bool:
         """End what runs beside the calls; False if something still does after `timeout_s`."""
@@ -84,9 +93,7 @@ class Detector:
         """
         self._slot.require()
         _refuse_what_is_no_picture(image)
-        batched: Any = self._detect_batched  # @serve.batch hands single pictures over as lists
-        found: Detections = await batched(image)
-        return found
+        return await self._together.detect(image)
 
     async def report(self) -> DetectorReport:
         """What this replica runs."""
@@ -143,20 +150,13 @@ class Detector:
         finally:
             self._started_s = None
 
-    @serve.batch(max_batch_size=1, batch_wait_timeout_s=0.0)
-    async def _detect_batched(self, images: list[Image]) -> list[Detections]:
-        return await self.detect_all(images)
-
     def _swapped(self, model: Model, settings: DetectorSettings) -> None:
-        """A GPU takes the frames of several cameras together. A CPU takes side by side what waits anyway."""
-        batched: Any = self._detect_batched
-        batched.set_batch_wait_timeout_s(settings.batch_wait_s if model.batches else 0.0)
-        at_once = int(getattr(model, "at_once", 1))  # a stub need not say it
-        self._batch.configure(settings.max_batch_size if model.batches else at_once)
+        """A GPU takes the frames of several cameras together; a CPU as many as it works at side by side."""
+        self._together.configure(linger_s=settings.batch_wait_s if model.batches else 0.0)
+        self._batch.configure(settings.max_batch_size if model.batches else int(getattr(model, "at_once", 1)))
 
     def _batch_as(self, limit: int) -> None:
-        batched: Any = self._detect_batched
-        batched.set_max_batch_size(limit)
+        self._together.configure(most=limit)
 
     def _note_failure(self, images: list[Image], error: Exception) -> None:
         metrics.detection_errors.inc(len(images))

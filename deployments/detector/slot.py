@@ -57,6 +57,7 @@ class ModelSlot:
         self._afresh: Candidate | None = None  # was loaded anew because it answered wrongly
         self._service: InService | None = None
         self._thread: threading.Thread | None = None
+        self._judged = threading.Event()
         self.error = "no model was configured yet"
         self.fallback = False
 
@@ -104,6 +105,10 @@ class ModelSlot:
             self._wake()
         log.critical("detector_answers_wrongly", model=model.name, digest=model.digest, reason=reason)
 
+    def wait_for_verdict(self, timeout_s: float) -> bool:
+        """Until the first model serves or none was fit to; blocks. False: not after `timeout_s`."""
+        return self._judged.wait(timeout_s)
+
     def stop(self, timeout_s: float = 5.0) -> bool:
         """End the loader; False if it is still busy with a model after `timeout_s`."""
         with self._changed:
@@ -150,6 +155,7 @@ class ModelSlot:
                 self._replace(suspect)
         except Exception as error:  # noqa: BLE001 - border of the loader's loop: it must live, it is tried again
             self._refused(f"the loader failed: {type(error).__name__}: {error}")
+        self._judged.set()
 
     def _serve(self, settings: DetectorSettings) -> None:
         try:

@@ -16,6 +16,7 @@ from cluster.telemetry import metrics
 from deployments.deadlines import bounded
 from deployments.ingress.camera_lookup import CameraLookup
 from deployments.ingress.remembered import Remembered
+from deployments.ingress.replicas import most_worrying
 from deployments.ingress.services import Position, Unreachable
 
 _CALL_S = 2.0
@@ -85,8 +86,8 @@ class ServeDetector:
         self._detector = _Deployment("Detector", "detector")
 
     async def report(self) -> DetectorReport | None:
-        report: DetectorReport | None = await self._detector.ask("report")
-        return report
+        """Of all replicas the one that worries most: health is asked once in a while, and one may be bad alone."""
+        return most_worrying(await self._detector.ask_all("report"))
 
 
 class RayLiveMetrics:
@@ -117,14 +118,38 @@ class _Deployment:
         except _FAULTS as error:
             raise Unreachable(self._name, _reason(error)) from error
 
+    async def ask_all(self, method: str) -> list[Any]:
+        """What `method` answers in each replica, but for those that fail at it.
+
+        Raises:
+            Unreachable: as `ask`.
+        """
+        try:
+            answers = await bounded(self._ask_all(method), _CALL_S)
+        except _FAULTS as error:
+            raise Unreachable(self._name, _reason(error)) from error
+        good = [answer for answer in answers if not isinstance(answer, BaseException)]
+        if answers and not good:
+            raise Unreachable(self._name, _reason(answers[0]))
+        return good
+
+    async def _ask_all(self, method: str) -> list[Any]:
+        handle = await self._found()
+        answers: list[Any] = await handle.broadcast(method).results_async(return_exceptions=True)
+        return answers
+
     async def _ask(self, method: str) -> Any:
+        handle = await self._found()
+        return await handle.options(method_name=method).remote()
+
+    async def _found(self) -> DeploymentHandle[Any]:
         if self._handle is None:
             # Asks the controller and blocks.
             self._handle = await asyncio.to_thread(ray.serve.get_deployment_handle, self._name, self._application)
-        return await self._handle.options(method_name=method).remote()
+        return self._handle
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     lines = str(error).strip().splitlines()

@@ -118,6 +118,8 @@ class HealthBoard:
 def _of_detector(report: DetectorReport) -> Part:
     if not report.ready:
         return Part(HealthStatus.DEGRADED, report.error or "no model is in service")
+    if report.fallback:
+        return Part(HealthStatus.DEGRADED, f"model {report.model} serves instead of the configured one: {report.error}")
     # A replica that is ready and has a last fault still answers: the fault is told, not counted.
     return Part(HealthStatus.OK, report.error)
 

@@ -131,3 +131,12 @@ def test_another_error_is_not_tried_again() -> None:
         limit.run(model, pictures(4))
 
     assert limit.limit == 8
+
+
+def test_a_model_that_answers_for_fewer_pictures_than_it_got_fails() -> None:
+    limit, _, _ = limited()
+    model = SmallGpu(room=8)
+    model.detect_all = lambda _: []  # type: ignore[method-assign]
+
+    with pytest.raises(DetectorError, match="0 answers for 4 pictures"):
+        limit.run(model, pictures(4))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cluster.safety.detections import Detections
-from cluster.safety.errors import ConfigError, DetectorError, DetectorUnavailable
+from cluster.safety.errors import ConfigError, DetectorError, DetectorUnavailable, WeightsError
 from cluster.safety.frames import Image
 from cluster.settings.models import DetectorSettings
 from deployments.detector.app import DetectorArgs, build
@@ -42,19 +42,58 @@ class FakeModel:
 
 
 def serving(model: FakeModel) -> Detector:
-    loaded = threading.Event()
+    detector = Detector("configs/models.yaml", load=lambda _: model)
+    asyncio.run(detector.reconfigure(CONFIG))
+    assert asyncio.run(detector.report()).ready
+    return detector
+
+
+def test_a_replica_that_starts_takes_no_frames_before_it_has_a_model() -> None:
+    may_load = threading.Event()
 
     def load(_: DetectorSettings) -> FakeModel:
-        loaded.set()
-        return model
+        assert may_load.wait(60)
+        return FakeModel()
+
+    async def scenario() -> None:
+        detector = Detector("configs/models.yaml", load=load)
+        first = asyncio.create_task(detector.reconfigure(CONFIG))
+        assert not (await detector.report()).ready  # the loop is free meanwhile
+        may_load.set()
+        await first
+        assert (await detector.report()).ready
+        may_load.clear()
+        await detector.reconfigure({**CONFIG, "image_size": 640})  # later ones return at once: the old one serves
+        assert (await detector.report()).ready
+        may_load.set()
+        assert await asyncio.to_thread(detector.stop, 60)
+
+    asyncio.run(scenario())
+
+
+def test_a_replica_without_any_model_starts_all_the_same_and_says_why() -> None:
+    def load(_: DetectorSettings) -> FakeModel:
+        raise WeightsError("is truncated")
 
     detector = Detector("configs/models.yaml", load=load)
-    detector.reconfigure(CONFIG)
-    assert loaded.wait(60)
-    pause = threading.Event()
-    while not asyncio.run(detector.report()).ready:
-        pause.wait(0.01)
-    return detector
+    asyncio.run(detector.reconfigure(CONFIG))
+
+    report = asyncio.run(detector.report())
+    assert (report.ready, report.fallback, report.error) == (False, False, "model fake was refused: is truncated")
+    detector.check_health()
+
+
+def test_a_lost_context_on_the_gpu_fails_the_health_check_and_nothing_else_does() -> None:
+    for fault, lost in ((RuntimeError("CUDA error: an illegal memory access"), True), (RuntimeError("shape"), False)):
+        detector = serving(FakeModel(fault))
+        with pytest.raises(DetectorError):
+            asyncio.run(detector.detect_all([PICTURE]))
+
+        if lost:
+            with pytest.raises(DetectorUnavailable, match=r"the GPU fails this process: .*illegal memory"):
+                detector.check_health()
+        else:
+            detector.check_health()
 
 
 def test_the_deployment_has_the_name_that_others_look_for() -> None:
@@ -88,7 +127,7 @@ def test_a_wrong_models_file_stops_the_build() -> None:
 def test_a_wrong_configuration_is_noted_and_raises_nothing(config: object) -> None:
     detector = serving(FakeModel())
 
-    detector.reconfigure(config)
+    asyncio.run(detector.reconfigure(config))
 
     report = asyncio.run(detector.report())
     assert report.ready
@@ -160,7 +199,7 @@ def test_an_inference_that_hangs_fails_the_health_check(monkeypatch: pytest.Monk
     def hang(images: list[Image]) -> list[Detections]:
         entered.set()
         assert may_end.wait(60)
-        return []
+        return FakeModel().detect_all(images)
 
     async def scenario() -> None:
         detector.check_health()

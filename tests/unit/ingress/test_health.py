@@ -23,6 +23,12 @@ def _detector_loading(site, make):
     site.detector.answer = DetectorReport("fall-s", "", "torch", "cpu", 320, ready=False, error="weights are missing")
 
 
+def _detector_falls_back(site, make):
+    site.detector.answer = DetectorReport(
+        "fall-s", "", "torch", "cpu", 320, ready=True, fallback=True, error="model noise was refused"
+    )
+
+
 def _one_camera_blind(site, make):
     site.cameras.known["gate-2"] = make.report("gate-2", CameraStatus.UNMONITORED, reason="no frame for 5 s")
 
@@ -89,6 +95,7 @@ def _nothing(site, make):
         (_snapshots_away, 200, "degraded", "snapshots"),
         (_detector_away, 200, "degraded", "detector"),
         (_detector_loading, 200, "degraded", "detector"),
+        (_detector_falls_back, 200, "degraded", "detector"),
         (_one_camera_blind, 200, "degraded", "cameras"),
         (_one_camera_degraded, 200, "degraded", "cameras"),
         (_only_connecting, 200, "degraded", "cameras"),
