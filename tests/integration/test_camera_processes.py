@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -160,11 +161,18 @@ def site() -> Iterator[CameraSite]:
         site.watched(lambda report: report.release == "1")
         yield site
     finally:
-        for log in sorted((folder / "ray").rglob("serve/*upervisor*")) if os.environ.get("SHOW_LOGS") else []:
-            print(log.read_text()[-6000:])
+        if os.environ.get("SHOW_LOGS"):
+            _print_logs(folder)
         serve.shutdown()
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _print_logs(folder: Path) -> None:
+    """What supervisors and cameras said, in order."""
+    files = (folder / "ray").rglob("session_latest/logs/worker*.out")
+    lines = [line for file in files for line in file.read_text().splitlines() if '"process": ' in line]
+    print(*sorted(lines, key=lambda line: str(json.loads(line)["timestamp"])), sep="\n")
 
 
 def longest_gap_s(pictures: list[Seen]) -> float:
@@ -191,9 +199,10 @@ def test_a_new_release_replaces_the_process_with_a_short_gap(site: CameraSite) -
 
 
 def test_a_network_camera_is_handed_over_with_a_short_gap(
-    site: CameraSite, start_rtsp_server: Callable[..., RtspServer]
+    site: CameraSite, start_rtsp_server: Callable[..., RtspServer], frames_of_clip: Callable[[Path], Path]
 ) -> None:
-    server = start_rtsp_server(fps=10)
+    frames = frames_of_clip(site.folder / "clip.mp4")
+    server = start_rtsp_server(frames=frames, fps=10, width=640, height=360)
     before = site.watched(lambda report: True)
     site.source = server.url
     site.deploy(before.release)

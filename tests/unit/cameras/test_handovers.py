@@ -1,7 +1,11 @@
 """Handing a camera from one process to the next, and what is left when the supervisor dies in between."""
 
+import contextlib
+from typing import Any
+
 import pytest
-from counterparts.camera_fleet import FleetSite, desired, node
+from counterparts.camera_fleet import FakeActor, FakeActors, FleetSite, desired, node
+from structlog.testing import capture_logs
 
 from cluster.safety.status import CameraStatus
 from deployments.cameras.camera_actors import ActorState, Place
@@ -211,3 +215,69 @@ def test_a_superseded_supervisor_stops_acting_and_says_so(site: FleetSite) -> No
     assert site.actors.created == []
     assert site.actor("a").restarts == 0
     assert any("followed by" in fault for fault in site.fleet.faults())
+
+
+class DiedError(BaseException):
+    """The supervisor's process is gone in the middle of a call."""
+
+
+class Mortal:
+    """An actor's handle whose holder dies with the call after `calls` others, before or after it took effect."""
+
+    def __init__(self, actor: FakeActor, life: "Life") -> None:
+        self._actor, self._life = actor, life
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*arguments: Any, **options: Any) -> Any:
+            self._life.spend(before=True)
+            answer = await getattr(self._actor, name)(*arguments, **options)
+            self._life.spend(before=False)
+            return answer
+
+        return call
+
+
+class Life:
+    def __init__(self, calls: int, *, before: bool) -> None:
+        self.calls, self.before = calls, before
+
+    def spend(self, *, before: bool) -> None:
+        if before is self.before:
+            self.calls -= 1
+            if self.calls < 0:
+                raise DiedError
+
+
+class MortalActors(FakeActors):
+    def __init__(self, actors: FakeActors, life: Life) -> None:
+        super().__init__()
+        self.actors, self.release, self._life = actors.actors, actors.release, life
+
+    async def running(self) -> dict[str, Any]:
+        return {name: Mortal(actor, self._life) for name, actor in self.actors.items() if not actor.ended}
+
+    async def create(self, camera_id: str, name: str, place: Place) -> Any:
+        return Mortal(await super().create(camera_id, name, place), self._life)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("calls", range(12))
+def test_wherever_a_supervisor_dies_one_actor_of_the_new_release_watches_in_the_end(calls: int, before: bool) -> None:
+    first = FleetSite(release="r2")
+    old_release(first, "a")
+    dying = FleetSite(release="r2", actors=MortalActors(first.actors, Life(calls, before=before)))
+    with contextlib.suppress(DiedError), capture_logs():  # all that it does from then on fails, and is logged
+        dying.rounds(6, desired("a"))
+
+    heir = FleetSite(release="r2")
+    heir.last_epoch = 200
+    heir.actors.actors, heir.actors.release = first.actors.actors, "r2"
+    for _ in range(12):
+        heir.round(desired("a"))
+        assert len(heir.working()) <= 1
+
+    (owner,) = heir.working()
+    assert heir.fleet.owns("a", owner)
+    assert heir.actors.actors[owner].release == "r2"
+    assert [name for name, one in heir.actors.actors.items() if not one.ended] == [owner]
+    assert heir.told == []

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cluster.safety.errors import DatabaseUnavailable
+from cluster.settings.cameras import CameraSettings
 from deployments.cameras.supervisor import CameraSupervisor
 
 ZONE = {"zone_id": "press", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}
@@ -88,3 +90,85 @@ def test_a_good_configuration_after_a_wrong_one_is_taken_and_the_fault_is_over(s
 
     assert asyncio.run(supervisor.faults()) == []
     assert list(supervisor._wanted()) == ["gate-1"]
+
+
+class NoDatabase:
+    """Leases and open episodes, while the database is away."""
+
+    async def take(self, camera_id: str, epoch: int) -> None:
+        raise DatabaseUnavailable("database: away")
+
+    async def of(self, camera: CameraSettings) -> tuple[dict[str, Any], ...]:
+        return ()
+
+
+@pytest.fixture
+def owned(supervisor: CameraSupervisor) -> CameraSupervisor:
+    """One whose fleet says that the first actor owns the camera."""
+    supervisor._fleet = FakeFleet("camera:gate-1", "camera:other")  # type: ignore[assignment]
+    supervisor._leases = supervisor._left_open = NoDatabase()  # type: ignore[assignment]
+    return supervisor
+
+
+class FakeFleet:
+    """Knows who owns what."""
+
+    def __init__(self, *owners: str) -> None:
+        self.owners, self.superseded = owners, ""
+
+    def owns(self, camera_id: str, actor: str) -> bool:
+        return actor in self.owners
+
+
+@pytest.mark.parametrize(
+    ("fleet", "actor", "assigned"),
+    [
+        (FakeFleet("camera:gate-1"), "camera:gate-1", True),
+        (FakeFleet("camera:gate-1"), "", True),  # who gives no name is the first one
+        (FakeFleet("camera:gate-1~1"), "camera:gate-1~1", True),
+        (FakeFleet("camera:gate-1~1"), "camera:gate-1", False),
+        (FakeFleet(), "camera:gate-1", False),
+        (None, "camera:gate-1", False),
+    ],
+)
+def test_only_the_owner_of_a_camera_gets_its_assignment(
+    owned: CameraSupervisor, fleet: Any, actor: str, assigned: bool
+) -> None:
+    owned._fleet = fleet
+
+    async def ask() -> Any:
+        await owned.reconfigure(GOOD)
+        return await owned.assignment("gate-1", actor)
+
+    assert (asyncio.run(ask()) is not None) is assigned
+
+
+def test_each_assignment_is_a_new_lease_also_while_the_database_is_away(owned: CameraSupervisor) -> None:
+    async def ask() -> list[Any]:
+        await owned.reconfigure(GOOD)
+        return [await owned.assignment("gate-1") for _ in range(3)]
+
+    epochs = [assignment.epoch for assignment, _ in asyncio.run(ask())]
+
+    assert epochs == sorted(set(epochs))
+
+
+def test_a_camera_that_should_not_run_has_no_assignment(owned: CameraSupervisor) -> None:
+    off = {"cameras": [{**GOOD["cameras"][0], "enabled": False}]}
+
+    async def ask(camera_id: str) -> None:
+        await owned.reconfigure(off)
+        await owned.assignment(camera_id)
+
+    for camera_id in ("gate-1", "other"):
+        with pytest.raises(KeyError):
+            asyncio.run(ask(camera_id))
+
+
+def test_a_superseded_supervisor_fails_its_health_check(supervisor: CameraSupervisor) -> None:
+    supervisor._fleet = FakeFleet()  # type: ignore[assignment]
+    asyncio.run(supervisor.check_health())
+
+    supervisor._fleet.superseded = "the supervisor of epoch 1 was followed by 2"
+    with pytest.raises(RuntimeError, match="followed by 2"):
+        asyncio.run(supervisor.check_health())
