@@ -115,13 +115,12 @@ class Bare:
 
     def _time_the_inside(self) -> None:
         """Letterbox and suppression are looked at from outside; what is left of `detect` is the model itself."""
-        from ultralytics.utils import nms
-
+        from deployments.detector import openvino_cpu
         from deployments.detector.letterbox import Letterbox
 
         if len(self._models) == 1:
             self._wrap(Letterbox, "apply", "letterbox")
-            self._wrap(nms, "non_max_suppression", "nms")
+            self._wrap(openvino_cpu, "found_in", "nms")
 
     def _wrap(self, owner: Any, name: str, stage: str) -> None:
         whole: Callable[..., Any] = getattr(owner, name)

@@ -207,7 +207,7 @@ def _model(precision: str) -> Any:
     settings = DetectorSettings(model="fall-s", confidence=0.4, image_size=_SIZE, runtime="torch")
     model = YoloModel.load(settings, load_models().named("fall-s"))
     if precision == "fp32":
-        network = model._backend._auto
+        network = model._backend._network._auto
         network.float()
         network.fp16 = False
         network.backend.fp16 = False

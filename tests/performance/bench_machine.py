@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 _PACKAGES = ("ray", "torch", "ultralytics", "openvino", "opencv-python", "numpy")
-_LOOK_EVERY_S = 2.0
+_LOOK_EVERY_S = 5.0
 # Less of one core than this is what any machine does by itself.
 _BUSY_CORES = 0.15
 
