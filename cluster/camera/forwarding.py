@@ -21,6 +21,8 @@ from cluster.settings.site import OutboxSettings
 
 _log = structlog.get_logger()
 _CHANGES_OF_OWNER = 3
+_ASKED_S = 60.0
+"""A folder that a camera actor asked for is left to it for so long, and not for ever: the actor may never come."""
 
 
 class CurrentLease:
@@ -111,7 +113,7 @@ class Forwarding:
     @property
     def is_wanted(self) -> bool:
         """Whether a camera actor waits for the folder."""
-        return (self._files.folder / WANTED).exists()
+        return is_asked_for(self._files.folder)
 
     def send(self) -> float:
         """One attempt each at events and pictures; the seconds for which there is nothing to do."""
@@ -150,6 +152,14 @@ class Forwarding:
 
     def close(self) -> None:
         self.outbox.close()
+
+
+def is_asked_for(folder: Path) -> bool:
+    """Whether a camera actor has lately found the folder owned; both times are of this machine's clock."""
+    try:
+        return abs(time.time() - (folder / WANTED).stat().st_mtime) < _ASKED_S
+    except OSError:
+        return False
 
 
 def _end(camera_id: str, epoch: int, saved: SavedEpisode, reason: str) -> list[SafetyEvent]:

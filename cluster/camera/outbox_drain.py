@@ -9,8 +9,7 @@ from pathlib import Path
 import structlog
 
 from cluster.camera.courier import RecorderPort
-from cluster.camera.forwarding import Forwarding
-from cluster.camera.outbox_files import WANTED
+from cluster.camera.forwarding import Forwarding, is_asked_for
 from cluster.camera.places import CameraPlace, Places, Waiting
 from cluster.safety.errors import OutboxBusy, SafeYoloError
 from cluster.settings.site import OutboxSettings
@@ -19,8 +18,6 @@ _log = structlog.get_logger()
 _PASS_S = 5.0
 _SLICE_S = 20.0
 """Longest work on one folder before the next one's turn."""
-_ASKED_S = 60.0
-"""A folder that a camera actor asked for is left to it for so long."""
 _LOOK_S = 0.5
 """Between two looks whether somebody waits for the folder, however long the pause before the next attempt is."""
 MOVED, SWITCHED_OFF = "the camera moved to another node", "switched off"
@@ -71,7 +68,7 @@ class OutboxDrain:
             self._news.clear()
             try:
                 self.drain_all()
-            # The border of the loop: one folder's trouble must not end the work on the others.
+            # The border of the loop: a root that cannot be read today can be tomorrow.
             except Exception as error:  # noqa: BLE001
                 _log.exception("outboxes_not_drained", reason=str(error))
             self._news.wait(_PASS_S)
@@ -81,7 +78,7 @@ class OutboxDrain:
         folders = sorted(path for path in self._root.iterdir() if path.is_dir()) if self._root.is_dir() else []
         for folder in folders:
             if not self._stopping.is_set() and self._is_ours(folder.name):
-                self._drain(folder)
+                self._drain_or_say(folder)
         here = {folder.name for folder in folders}
         for camera_id in [one for one in self._waiting if one not in here or not self._is_ours(one)]:
             del self._waiting[camera_id]
@@ -91,8 +88,16 @@ class OutboxDrain:
         place = self._places.cameras.get(camera_id)
         return self._places.complete if place is None else place.node_id != self._node_id
 
+    def _drain_or_say(self, folder: Path) -> None:
+        try:
+            self._drain(folder)
+        # The border of one folder's work: its trouble must not keep back the alarms in those that come after it.
+        except Exception as error:  # noqa: BLE001
+            _log.exception("outbox_not_drained", camera_id=folder.name)
+            self._waits(folder.name, 0, 0, f"cannot be drained: {type(error).__name__}")
+
     def _drain(self, folder: Path) -> None:
-        if _is_asked_for(folder):
+        if is_asked_for(folder):
             return
         try:
             forwarding = Forwarding(folder, self._settings, self._recorder, clock=self._clock, jitter=self._jitter)
@@ -156,11 +161,3 @@ class OutboxDrain:
 
     def _waits(self, camera_id: str, events: int, pictures: int, reason: str) -> None:
         self._waiting[camera_id] = Waiting(camera_id, events, pictures, reason)
-
-
-def _is_asked_for(folder: Path) -> bool:
-    """Both times are of this machine's clock."""
-    try:
-        return time.time() - (folder / WANTED).stat().st_mtime < _ASKED_S
-    except OSError:
-        return False

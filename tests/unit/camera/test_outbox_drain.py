@@ -1,7 +1,9 @@
 """The outboxes that a camera left on a node where it lives no more."""
 
 import dataclasses
+import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -254,6 +256,41 @@ def test_a_camera_that_comes_home_in_the_middle_gets_its_folder(tmp_path, drain,
     assert owner.depth() == 3
     assert not (folder / WANTED).exists()
     owner.close()
+
+
+@pytest.mark.parametrize("asked_ago_s", [61.0, -7200.0], ids=["long ago", "before the clock was set back"])
+def test_who_asked_for_a_folder_and_never_came_does_not_hold_up_its_events(
+    drain, leave, recorder, asked_ago_s: float
+) -> None:
+    folder = leave(1)
+    (folder / WANTED).touch()
+    asked = time.time() - asked_ago_s
+    os.utime(folder / WANTED, (asked, asked))
+    drain.learn(lives(THERE))
+
+    drain.drain_all()
+
+    assert recorder.rows["event-1"].state is EpisodeState.CLOSED
+    assert not folder.exists()
+
+
+def test_a_folder_that_makes_trouble_keeps_back_no_other(drain, leave, recorder, monkeypatch) -> None:
+    leave(1, camera_id="dock-1")
+    leave(2, camera_id="gate-1")
+
+    class Troubled(Forwarding):
+        def left_open(self) -> Any:
+            if self.camera_id == "dock-1":
+                raise RuntimeError("a fault in this folder's work")
+            return super().left_open()
+
+    monkeypatch.setattr("cluster.camera.outbox_drain.Forwarding", Troubled)
+    drain.learn(Places({}, complete=True))
+
+    drain.drain_all()
+
+    assert recorder.rows["event-2"].state is EpisodeState.CLOSED
+    assert [one.reason for one in drain.waiting()] == ["cannot be drained: RuntimeError"]
 
 
 def test_what_a_person_should_look_at_stays(drain, leave, recorder) -> None:
