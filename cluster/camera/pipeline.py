@@ -101,7 +101,7 @@ class Pipeline:
                 continue
             sequence = frame.sequence
             started_s = self._clock()
-            if skip := self._looking.judge(frame):
+            if skip := self._judge(frame):
                 self._skip(skip)
             else:
                 self._look_or_drop(frame)
@@ -114,7 +114,6 @@ class Pipeline:
         """From the next frame on."""
         self._camera = camera
         self._looking.apply(camera)
-        self._tracker.expect(camera.detect_fps)
 
     def look_state(self) -> LookState:
         return self._looking.state()
@@ -136,12 +135,22 @@ class Pipeline:
         detections = self._ask(frame, image)
         # The model in service says how large it wants its pictures: no second place to configure it.
         self._image_size = detections.image_size
+        # Under overload looks are further apart than configured: tracks must not be lost between two of them.
+        self._tracker.expect(self._looking.state().limit_fps)
         observation = self._tracker.update(frame, detections)
         self._looking.observed(observation)
         self._observe(observation, frame)
         self._note(observation)
         metrics.frames_processed.inc(1, self._tags)
         metrics.frame_processing.observe(self._clock() - frame.captured_s, self._tags)
+
+    def _judge(self, frame: Frame) -> Skip | None:
+        try:
+            return self._looking.judge(frame)
+        # The border of the loop: a picture that the gate cannot compare is looked at, and so is the next one.
+        except Exception:  # noqa: BLE001
+            _log.exception("frame_not_judged", correlation_id=frame.correlation_id)
+            return None
 
     def _ask(self, frame: Frame, image: Image) -> Detections:
         called_s = self._clock()

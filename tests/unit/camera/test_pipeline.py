@@ -44,12 +44,15 @@ class WatchedFrames(LatestFrame):
 
 
 class FakeTracker:
+    def __init__(self) -> None:
+        self.expected_fps: list[float] = []
+
     def update(self, frame: Frame, detections: Detections) -> Observation:
         tracks = tuple(Track(1, label, 0.9, (0.1, 0.2, 0.3, 0.4)) for label in detections.labels)
         return Observation(frame.camera_id, frame.epoch, frame.sequence, frame.captured_at, frame.captured_s, tracks)
 
     def expect(self, frame_rate: float) -> None:
-        pass
+        self.expected_fps.append(frame_rate)
 
 
 class Bench:
@@ -61,10 +64,8 @@ class Bench:
         self.observed: list[int] = []
         self.answer: Callable[[], Detections] = answer
         self.on_observed: Callable[[], None] = lambda: None
-        self.frames = WatchedFrames()
-        self.pipeline = Pipeline(
-            camera, self.frames, self.detect, FakeTracker(), self.observe, clock=lambda: self.now_s
-        )
+        self.frames, self.tracker = WatchedFrames(), FakeTracker()
+        self.pipeline = Pipeline(camera, self.frames, self.detect, self.tracker, self.observe, clock=lambda: self.now_s)
 
     def detect(self, image: Image, *, deadline_s: float) -> Detections:
         self.sent.append(image.shape)
@@ -150,6 +151,38 @@ def test_rules_that_fail_do_not_count_as_looked_at_and_do_not_end_the_loop(bench
     assert bench.pipeline.looked().inference_s is None
     assert "ZeroDivisionError" in bench.pipeline.looked().error
     assert thread.is_alive()
+
+
+def test_a_picture_that_the_gate_cannot_compare_is_looked_at_and_does_not_end_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def breaks(*_: object) -> bool:
+        raise ValueError("a fault in the gate")
+
+    monkeypatch.setattr("cluster.camera.scene_change.SceneChange.changed", breaks)
+    bench = Bench(CAMERA.model_copy(update={"motion_gate": True}))
+    thread = bench.start()
+    for sequence in (1, 2):
+        bench.frames.put(frame(sequence, captured_s=bench.now_s))
+        assert bench.frames.asked_for_more_than(sequence).wait(10)
+    looked = bench.observed, thread.is_alive()
+    bench.pipeline.stop()
+
+    assert looked == ([1, 2], True)
+
+
+def test_the_tracker_learns_how_far_apart_the_looks_really_are(bench: Bench) -> None:
+    def slow() -> Detections:
+        bench.now_s += 1.5
+        return answer()
+
+    bench.pipeline.look_at(frame(1))
+    bench.answer = slow
+    for sequence in range(2, 21):
+        bench.pipeline.look_at(frame(sequence, captured_s=bench.now_s))
+
+    assert bench.tracker.expected_fps[0] == 60
+    assert bench.tracker.expected_fps[-1] < 1
 
 
 def test_a_frame_in_which_nothing_moved_is_counted_as_gated_and_not_as_dropped() -> None:
