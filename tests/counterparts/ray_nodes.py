@@ -8,7 +8,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,18 +101,27 @@ class RayNodes:
         client.deploy_apps(ServeDeploySchema.model_validate({"applications": list(applications)}))
 
     def stop(self) -> None:
-        """Ends every process that it has started, by its id."""
-        processes = self.processes()
+        """Ends every process that it has started, by its id; also those of a node that did not come up."""
+        processes = {process.pid: process for process in (*self.processes(), *self._strays())}.values()
         with contextlib.suppress(Exception):  # border of the test: a broken cluster has to go all the same
             ray.shutdown()
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(processes, timeout=20)
+        psutil.wait_procs(list(processes), timeout=20)
         if self._cluster is not None:
             with contextlib.suppress(Exception):  # as above; it looks for processes that are gone already
                 self._cluster.shutdown()
         self._patch.undo()
+
+    def _strays(self) -> Iterator[psutil.Process]:
+        """Processes that have a file of this cluster open: their parents are gone, and Ray renames them."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.pid != os.getpid() and any(
+                    file.path.startswith(f"{self.folder}/") for file in process.open_files()
+                ):
+                    yield process
 
 
 def wait_for(

@@ -5,7 +5,11 @@ on how fast the machine is.
 """
 
 import functools
+import itertools
+import math
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +26,7 @@ PAINT_BGR = (255, 0, 255)
 NOBODY: tuple[Place, ...] = ()
 
 _GREYS = 7
+_REMEMBERED = 3000
 _JPEG_QUALITY = 80
 
 
@@ -33,6 +38,7 @@ class SceneServer:
         self.fps, self.size = fps, size
         self._people: dict[str, tuple[Place, ...]] = {}
         self._generation: dict[str, int] = {}
+        self._sent_s: dict[str, deque[float]] = {}
         self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -49,6 +55,11 @@ class SceneServer:
         """Closes the streams of `camera_ids`, as a camera does that restarts; who asks again is served."""
         for camera_id in camera_ids:
             self._generation[camera_id] = self._generation.get(camera_id, 0) + 1
+
+    def longest_pause_s(self, camera_id: str, since_s: float) -> float:
+        """The longest time after `since_s` (monotonic) in which nobody fetched a frame of this camera."""
+        times = [sent_s for sent_s in self._sent_s.get(camera_id, ()) if sent_s >= since_s]
+        return max((after - before for before, after in itertools.pairwise(times)), default=math.inf)
 
     def start(self) -> None:
         self._stopping = threading.Event()
@@ -68,6 +79,7 @@ class SceneServer:
         generation, stopping, count = self._generation.get(camera_id, 0), self._stopping, 0
         while not stopping.wait(1.0 / self.fps) and self._generation.get(camera_id, 0) == generation:
             yield _jpeg(self._people.get(camera_id, NOBODY), count % _GREYS, self.size)
+            self._sent_s.setdefault(camera_id, deque(maxlen=_REMEMBERED)).append(time.monotonic())
             count += 1
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

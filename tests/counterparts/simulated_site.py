@@ -63,6 +63,7 @@ class Told:
     epoch: int
     subject: str
     opened_at: datetime
+    updated_at: datetime
     closed_at: datetime | None
     detail: dict[str, Any] = field(hash=False)
 

@@ -122,10 +122,10 @@ class Site:
         dashboard.close()
 
     def replicas(self) -> dict[str, list[int]]:
-        """Process ids by deployment."""
+        """Process ids by deployment; a replica that starts has none yet."""
         applications = self.ray("/api/serve/applications/").json()["applications"]
         return {
-            name: sorted(replica["pid"] for replica in deployment["replicas"])
+            name: sorted(replica["pid"] for replica in deployment["replicas"] if replica.get("pid"))
             for application in applications.values()
             for name, deployment in application["deployments"].items()
         }

@@ -1,9 +1,11 @@
-"""Two nodes and sixteen cameras: the Detector scales, a node dies, a node is added.
+"""Two nodes with cameras: the Detector scales, a node dies, a node is added.
 
-How long it took is printed (pytest -rP); only generous limits end a broken test.
+How long it took is printed (pytest -rP); only generous limits end a broken test. Each camera is a process of its own:
+eight of them in the short form, NODES_CAMERAS=16 for the long one.
 """
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,14 +22,14 @@ from counterparts.visits import UNDISTURBED, Visit
 
 pytestmark = pytest.mark.timeout(900)
 
-CAMERAS = 16
-MOVED_WITHIN_S = 180.0
+CAMERAS = int(os.environ.get("NODES_CAMERAS", "8"))
+MOVED_WITHIN_S = 240.0
 """Ends a broken test on a busy machine; the figure that counts is printed."""
 _AUTOSCALED: dict[str, Any] = {
     "autoscaling_config": {
         "min_replicas": 1,
         "max_replicas": 4,
-        "target_ongoing_requests": 3,
+        "target_ongoing_requests": CAMERAS / 6,
         "metrics_interval_s": 1,
         "look_back_period_s": 3,
         "upscale_delay_s": 1,
@@ -57,6 +59,7 @@ def nodes(site_slot: SiteSlot, postgres_server: PostgresServer, s3_server: S3Ser
     for name in {"left", "right"} - set(site.nodes.names()):
         site.nodes.add(name, num_cpus=8, num_gpus=1)
     site.wait_until_watched(limit_s=MOVED_WITHIN_S)
+    wait_for("both have their share", lambda: min(len(_on(site, name)) for name in ("left", "right")), MOVED_WITHIN_S)
     yield site
     postgres_server.thaw()
     site.switches.set()
@@ -169,7 +172,8 @@ def _accepted(disk: Path, cameras: set[str]) -> set[str]:
 
 
 def _assert_one_owner_at_a_time(site: SimulatedSite) -> None:
-    """Who tells of a camera after another one did has a higher epoch."""
+    """Who tells of a camera later than another one did has a higher epoch."""
     for camera_id in site.camera_ids:
-        epochs = [event.epoch for event in sorted(site.told(None, camera_id), key=lambda event: event.opened_at)]
+        told = sorted(site.told(None, camera_id), key=lambda event: event.updated_at)
+        epochs = [event.epoch for event in told]
         assert epochs == sorted(epochs), camera_id
