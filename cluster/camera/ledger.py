@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import OutboxFull
 from cluster.safety.events import EpisodeState, SafetyEvent
 from cluster.safety.frames import Frame
-from cluster.safety.left_open import taken_up
+from cluster.safety.left_open import ended_elsewhere, taken_up
 from cluster.safety.pictures import ZoneOutline
 from cluster.safety.status import CameraStatus
 from cluster.safety.tracks import Observation
@@ -74,13 +74,18 @@ class EpisodeLedger:
         now_wall: datetime,
         now_s: float,
         told: Sequence[Mapping[str, Any]] = (),
+        unsent: Collection[str] | None = None,
     ) -> None:
         """Takes up what an earlier process left open; once, before the first frame.
 
         `saved` is from the own disk; `told` is what the database shows open, for a camera that came from another node.
+        `unsent`: of which events the own disk holds words that the database cannot know; None: `told` may not be all.
         """
-        own = _readable(saved)
-        episodes = taken_up(own, _readable(told))
+        own, known = _readable(saved), _readable(told)
+        over = [] if unsent is None else ended_elsewhere(own, known, unsent)
+        if over:
+            _log.warning("episodes_ended_elsewhere", event_ids=[one.event_id for one in over])
+        episodes = taken_up([one for one in own if one not in over], known)
         with self._lock:
             self._health.resume([one for one in episodes if one.event_type in HEALTH_TYPES], now_wall, now_s)
             self._rules.resume([one for one in episodes if one.event_type not in HEALTH_TYPES], now_wall, now_s)
@@ -220,5 +225,6 @@ def open_ledger(
         jpeg_quality=site.snapshots.jpeg_quality,
         time_zone=ZoneInfo(site.time_zone),
     )
-    ledger.resume(outbox.open_episodes(), datetime.now(UTC), time.monotonic(), assignment.open_episodes)
+    unsent = outbox.unsent_ids() if assignment.open_known else None
+    ledger.resume(outbox.open_episodes(), datetime.now(UTC), time.monotonic(), assignment.open_episodes, unsent)
     return ledger

@@ -120,6 +120,11 @@ class Outbox:
                 items.append(item)
             return items
 
+    def unsent_ids(self) -> frozenset[str]:
+        """Events of which something is not recorded yet, deferred ones included."""
+        with self._lock:
+            return self._disk.index.unsent_ids() | {event.event_id for event in self._unwritten.events}
+
     def done(self, item: OutboxItem) -> None:
         """The events of `item` are recorded."""
         with self._lock:

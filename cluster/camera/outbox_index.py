@@ -131,6 +131,9 @@ class OutboxIndex:
     def deferred(self) -> Iterator[Entry]:
         return iter(self._deferred.values())
 
+    def unsent_ids(self) -> frozenset[str]:
+        return frozenset(one for entry in (*self.unsent(), *self.deferred()) for one in entry.event_ids)
+
     def awaiting_pictures(self) -> Iterator[Entry]:
         return iter(self._sent.values())
 

@@ -1,10 +1,10 @@
 """Episodes that an owner on another node has left open, from what it told, and how a new owner goes on with them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from cluster.safety.episodes import SavedEpisode
-from cluster.safety.events import SafetyEvent
+from cluster.safety.events import EpisodeState, SafetyEvent
 from cluster.safety.tracks import Box
 
 LATE_WORDS = 1000
@@ -50,6 +50,18 @@ def taken_up(own: Sequence[SavedEpisode], told: Iterable[SavedEpisode]) -> list[
         if known is None or known.revision < one.revision:
             merged[one.event_id] = replace(one, revision=one.revision + LATE_WORDS)
     return list(merged.values())
+
+
+def ended_elsewhere(
+    own: Iterable[SavedEpisode], told: Iterable[SavedEpisode], unsent: Collection[str]
+) -> list[SavedEpisode]:
+    """Those of the own disk that an owner in between has ended, for a camera that comes back to a node.
+
+    `told`: all that the store shows open. What it cannot know, because it lies `unsent` (event ids) on the same disk,
+    goes on; so do entrances, which are never open.
+    """
+    known = {one.event_id for one in told} | set(unsent)
+    return [one for one in own if one.state is not EpisodeState.CLOSED and one.event_id not in known]
 
 
 def doubles(saved: Iterable[SavedEpisode]) -> list[SavedEpisode]:

@@ -160,8 +160,9 @@ class Assignment(Settings):
 
     `revision` identifies the content of `camera`, `epoch` grows with every new owner of the lease.
     `release`: the code that the supervisor runs. `open_episodes`: what an owner on another node has left open
-    (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them. `switched_off`: who switched detection
-    off, why and until when, in one redacted line.
+    (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them; `open_known`: these are all that the
+    database shows open, so that what was told and is not among them has ended. `switched_off`: who switched
+    detection off, why and until when, in one redacted line.
     """
 
     camera: CameraSettings
@@ -169,6 +170,7 @@ class Assignment(Settings):
     epoch: int = Field(ge=1)
     release: str = ""
     open_episodes: tuple[dict[str, Any], ...] = ()
+    open_known: bool = False
     switched_off: str = ""
 
 

@@ -37,13 +37,16 @@ class LeftOpen:
     def __init__(self, events: Events, *, within_s: float = _WITHIN_S) -> None:
         self._events, self._within_s = events, within_s
 
-    async def of(self, camera: CameraSettings) -> tuple[dict[str, Any], ...]:
-        """For `Assignment.open_episodes`; none, and a line in the log, if the database does not answer in time."""
+    async def of(self, camera: CameraSettings) -> tuple[dict[str, Any], ...] | None:
+        """For `Assignment.open_episodes`; None, and a line in the log, if the database does not answer in time.
+
+        So it is with rows that this release cannot read: no old event keeps a camera from watching.
+        """
         try:
             saved = await asyncio.wait_for(self._of(camera), self._within_s)
-        except (StorageError, TimeoutError) as error:
+        except (StorageError, TimeoutError, ValueError, KeyError, TypeError) as error:
             _log.warning("open_episodes_unknown", camera_id=camera.camera_id, reason=str(error) or "no answer in time")
-            return ()
+            return None
         return tuple(one.to_dict() for one in saved)
 
     async def outages(self) -> dict[str, list[SavedEpisode]]:

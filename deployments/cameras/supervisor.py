@@ -196,9 +196,9 @@ class CameraSupervisor:
         """A new lease of the camera."""
         desired, epoch = self._wanted()[camera_id], await self._next_epoch(camera_id)
         # After the lease: what a former owner sends now is refused, so that these rows are all that it has told.
-        open_episodes = await self._left_open.of(desired.settings)
-        assignment = desired.assignment(epoch, self._release)
-        return assignment.model_copy(update={"open_episodes": open_episodes}), self._site
+        found = await self._left_open.of(desired.settings)
+        left_open = {"open_episodes": found or (), "open_known": found is not None}
+        return desired.assignment(epoch, self._release).model_copy(update=left_open), self._site
 
     async def _next_epoch(self, camera_id: str) -> int:
         """Higher than any before, with the database or without it: the clock carries it over a lost memory."""

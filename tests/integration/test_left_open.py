@@ -56,6 +56,7 @@ async def test_a_new_owner_gets_what_is_open_and_not_what_the_supervisor_told(
     await store.record("dock-1", 1, [make_event(9, camera_id="dock-1")])
 
     found = await LeftOpen(store, within_s=30).of(GATE)
+    assert found is not None
 
     assert [(one["event_id"], one["revision"], one["state"]) for one in found] == [
         ("event-001", 1, "open"),
@@ -85,9 +86,23 @@ class AwayEvents:
         raise AssertionError("not asked")
 
 
+class UnreadableEvents(AwayEvents):
+    """A row of another release."""
+
+    async def open_events(self, camera_id: str) -> Any:
+        raise ValueError("'paused' is not a valid EpisodeState")
+
+
+async def test_a_row_that_cannot_be_read_keeps_no_camera_from_watching() -> None:
+    with capture_logs() as logs:
+        assert await LeftOpen(UnreadableEvents(hangs=False)).of(GATE) is None
+
+    assert [line["event"] for line in logs] == ["open_episodes_unknown"]
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 async def test_a_camera_does_not_wait_for_a_database_that_is_away(hangs: bool) -> None:
     with capture_logs() as logs:
-        assert await LeftOpen(AwayEvents(hangs=hangs), within_s=0.05).of(GATE) == ()
+        assert await LeftOpen(AwayEvents(hangs=hangs), within_s=0.05).of(GATE) is None
 
     assert [line["event"] for line in logs] == ["open_episodes_unknown"]

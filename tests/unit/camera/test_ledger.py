@@ -190,6 +190,32 @@ def test_what_the_database_shows_open_is_on_the_own_disk_at_once(desk: Desk) -> 
     assert [(event.event_id, event.revision) for event in resumed] == [(told[0]["event_id"], 1002)]
 
 
+def test_what_ended_on_another_node_does_not_go_on_when_the_camera_comes_back(desk: Desk) -> None:
+    """A to B to A: the disk of A still holds it open, the database shows that B ended it."""
+    first = Desk(FakeSink())
+    (opened,) = first.see(1.0, SOMEBODY)
+    ((_, _, saved),) = first.sink.steps
+
+    desk.ledger.resume(saved, NOON, 10.0, [], frozenset())
+
+    assert desk.sink.steps == [([], None, [])], "and the disk knows it before the first frame"
+    assert desk.ledger.open_events == ()
+    (event,) = desk.see(11.0, SOMEBODY)
+    assert (event.event_id != opened.event_id, event.revision) == (True, 1), "who comes now is another alarm"
+
+
+@pytest.mark.parametrize("unsent", [None, "its own"], ids=["the database is away", "the database cannot know it"])
+def test_what_may_not_have_ended_elsewhere_goes_on(desk: Desk, unsent: str | None) -> None:
+    first = Desk(FakeSink())
+    (opened,) = first.see(1.0, SOMEBODY)
+    ((_, _, saved),) = first.sink.steps
+
+    desk.ledger.resume(saved, NOON, 10.0, [], unsent and frozenset({opened.event_id}))
+
+    (event,) = desk.see(11.0, SOMEBODY)
+    assert (event.event_id, event.revision) == (opened.event_id, 2)
+
+
 def test_what_only_the_own_disk_knows_is_not_written_again(desk: Desk) -> None:
     first = Desk(FakeSink())
     first.see(1.0, SOMEBODY)

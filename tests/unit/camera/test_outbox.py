@@ -56,6 +56,17 @@ def test_only_the_newest_finished_record_stays_on_disk(open_outbox, make_event, 
     assert sorted(path.name for path in (tmp_path / "outbox").iterdir()) == ["0000000005.state.json", "lock"]
 
 
+def test_deferred_events_are_unsent_too(open_outbox, make_event) -> None:
+    outbox = open_outbox()
+    for n in (1, 2, 3):
+        outbox.accept([make_event(n)], None, [])
+    first, second, _ = outbox.pending(10)
+    outbox.defer(first)
+    outbox.done(second)
+
+    assert outbox.unsent_ids() == {"event-1", "event-3"}
+
+
 def test_open_episodes_can_be_written_without_events(open_outbox) -> None:
     outbox = open_outbox()
     outbox.accept([], None, [{"episode": 1}])

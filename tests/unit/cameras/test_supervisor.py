@@ -98,7 +98,12 @@ class NoDatabase:
     async def take(self, camera_id: str, epoch: int) -> None:
         raise DatabaseUnavailable("database: away")
 
-    async def of(self, camera: CameraSettings) -> tuple[dict[str, Any], ...]:
+    async def of(self, camera: CameraSettings) -> tuple[dict[str, Any], ...] | None:
+        return None
+
+
+class NothingOpen(NoDatabase):
+    async def of(self, camera: CameraSettings) -> tuple[dict[str, Any], ...] | None:
         return ()
 
 
@@ -172,3 +177,18 @@ def test_a_superseded_supervisor_fails_its_health_check(supervisor: CameraSuperv
     supervisor._fleet.superseded = "the supervisor of epoch 1 was followed by 2"
     with pytest.raises(RuntimeError, match="followed by 2"):
         asyncio.run(supervisor.check_health())
+
+
+@pytest.mark.parametrize(("database", "known"), [(NoDatabase(), False), (NothingOpen(), True)])
+def test_an_owner_is_told_whether_it_hears_of_all_that_is_open(
+    owned: CameraSupervisor, database: NoDatabase, known: bool
+) -> None:
+    owned._left_open = database  # type: ignore[assignment]
+
+    async def start() -> Any:
+        await owned.reconfigure(GOOD)
+        return await owned.assignment("gate-1")
+
+    assignment, _ = asyncio.run(start())
+
+    assert (assignment.open_episodes, assignment.open_known) == ((), known)
