@@ -85,7 +85,8 @@ class NodeAgents:
         while (order := self._order) is not None:
             self._order = None
             site, nodes, places = order
-            for gone in [node_id for node_id in self._agents if node_id not in nodes]:
+            # One that fell silent first has no agent any more, only a last word, which must not stand for ever.
+            for gone in {*self._agents, *self._reports, *self._silent} - nodes:
                 await self._drop(gone)
             told = await asyncio.gather(
                 *(self._tell(node_id, site, places) for node_id in nodes), return_exceptions=True

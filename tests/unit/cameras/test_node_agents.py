@@ -101,6 +101,25 @@ def test_the_agent_of_a_node_that_is_gone_is_forgotten(actors: FakeActors, site:
     assert set(agents.reports()) == {"node-b"}
 
 
+def test_what_a_node_said_before_it_fell_silent_and_was_lost_is_forgotten(
+    actors: FakeActors, site: SiteSettings
+) -> None:
+    actors.waiting = (Waiting("gate-1", 3, 1, "the database is away"),)
+    agents = NodeAgents(actors, "1")
+
+    async def lose_a_node() -> None:
+        await rounds(agents, site, ["node-a"])
+        actors.silent = {"node-a"}
+        await rounds(agents, site, ["node-a"])
+        assert agents.waiting() != [], "it may only be slow"
+        await rounds(agents, site, ["node-b"])
+
+    actors.silent = set()
+    asyncio.run(lose_a_node())
+
+    assert set(agents.reports()) == {"node-b"}
+
+
 def test_an_agent_of_another_release_is_replaced(actors: FakeActors, site: SiteSettings) -> None:
     agents = NodeAgents(actors, "2")
 
