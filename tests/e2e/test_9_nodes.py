@@ -176,4 +176,5 @@ def _assert_one_owner_at_a_time(site: SimulatedSite) -> None:
     for camera_id in site.camera_ids:
         told = sorted(site.told(None, camera_id), key=lambda event: event.updated_at)
         epochs = [event.epoch for event in told]
-        assert epochs == sorted(epochs), camera_id
+        lines = [f"{row.epoch} {row.event_type} {row.state} {row.updated_at} {row.detail}" for row in told]
+        assert epochs == sorted(epochs), "\n".join([camera_id, *lines])
