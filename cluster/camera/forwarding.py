@@ -18,6 +18,7 @@ from cluster.safety.errors import DatabaseUnavailable, LeaseLost
 from cluster.safety.events import EpisodeState, SafetyEvent
 from cluster.safety.frames import correlation_id
 from cluster.settings.site import OutboxSettings
+from cluster.telemetry import metrics
 
 _log = structlog.get_logger()
 _CHANGES_OF_OWNER = 3
@@ -116,8 +117,12 @@ class Forwarding:
         return is_asked_for(self._files.folder)
 
     def send(self) -> float:
-        """One attempt each at events and pictures; the seconds for which there is nothing to do."""
-        return min(self._courier.send_events(), self._courier.send_pictures())
+        """One attempt each at events and pictures; the seconds for which there is nothing to do.
+
+        No picture while a camera waits for the folder: a slow store would keep it blind for so long.
+        """
+        pause_s = self._courier.send_events()
+        return pause_s if self.is_wanted else min(pause_s, self._courier.send_pictures())
 
     def left_open(self) -> list[SavedEpisode]:
         """Episodes that the former owner had not ended."""
@@ -151,6 +156,9 @@ class Forwarding:
         return True
 
     def close(self) -> None:
+        # This process speaks of the camera no more: what it said last must not stand as a backlog for ever.
+        left = 0 if self.is_wanted else self.outbox.depth()
+        metrics.outbox_events.set(left, {"camera_id": self.camera_id})
         self.outbox.close()
 
 

@@ -1,6 +1,7 @@
 """What the supervisor tells in the place of cameras that cannot; kept until the Recorder has it. Knows no Ray."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ _AGAIN_S = 2.0
 Record = Callable[[str, int, Sequence[SafetyEvent]], Awaitable[None]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Message:
     camera_id: str
     epoch: int
@@ -76,7 +77,8 @@ class Telling:
             return False
         except SafeYoloError as error:
             _log.critical("supervisor_event_refused", camera_id=message.camera_id, reason=str(error))
-        self._waiting.remove(message)
+        with contextlib.suppress(ValueError):  # it was on its way when it had to make room
+            self._waiting.remove(message)
         return True
 
     def _drop_one(self) -> None:

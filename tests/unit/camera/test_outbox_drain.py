@@ -21,6 +21,7 @@ from cluster.safety.errors import DatabaseUnavailable, LeaseLost, OutboxBusy, Sn
 from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.left_open import from_event
 from cluster.settings.site import OutboxSettings
+from cluster.telemetry import metrics
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HERE, THERE = "node-a", "node-b"
@@ -291,6 +292,32 @@ def test_a_folder_that_makes_trouble_keeps_back_no_other(drain, leave, recorder,
 
     assert recorder.rows["event-2"].state is EpisodeState.CLOSED
     assert [one.reason for one in drain.waiting()] == ["cannot be drained: RuntimeError"]
+
+
+def test_no_backlog_is_left_standing_in_the_figures(drain, leave, recorder, monkeypatch) -> None:
+    said: list[float] = []
+    monkeypatch.setattr(metrics.outbox_events, "set", lambda value, tags: said.append(value))
+    leave(1)
+    drain.learn(lives(THERE))
+
+    drain.drain_all()
+
+    assert (max(said), said[-1]) == (1, 0)
+
+
+def test_no_picture_is_sent_while_a_camera_waits_for_the_folder(leave, recorder, make_snapshot) -> None:
+    folder = leave(1, sent=True, snapshot=dataclasses.replace(make_snapshot(1), correlation_id=""))
+    forwarding = Forwarding(folder, SETTINGS, recorder)
+    with pytest.raises(OutboxBusy):
+        Outbox(folder, SETTINGS, "gate-1")
+
+    forwarding.send()
+    assert recorder.pictures == []
+
+    (folder / WANTED).unlink()
+    forwarding.send()
+    assert recorder.pictures == [("event-1", "clean"), ("event-1", "drawn")]
+    forwarding.close()
 
 
 def test_what_a_person_should_look_at_stays(drain, leave, recorder) -> None:

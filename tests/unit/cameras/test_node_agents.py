@@ -114,7 +114,6 @@ def test_what_a_node_said_before_it_fell_silent_and_was_lost_is_forgotten(
         assert agents.waiting() != [], "it may only be slow"
         await rounds(agents, site, ["node-b"])
 
-    actors.silent = set()
     asyncio.run(lose_a_node())
 
     assert set(agents.reports()) == {"node-b"}

@@ -96,3 +96,23 @@ def test_the_bound_gives_up_what_is_not_critical_first_and_says_so() -> None:
     assert [line["camera_id"] for line in logs] == ["warning"]
     assert recorder.recorded[0] == ("critical", 5)
     assert len(recorder.recorded) == 1000
+
+
+def test_what_made_room_while_it_was_on_its_way_ends_nothing() -> None:
+    telling: Telling
+
+    async def crowded(camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
+        for number in range(1000):
+            await telling.tell(f"c{number}", 5, [event(f"c{number}")])
+
+    telling = Telling(crowded)
+
+    async def run() -> bool:
+        await telling.tell("warning", 5, [event("warning", Severity.WARNING)])
+        return await telling.send_first()
+
+    with capture_logs() as logs:
+        assert asyncio.run(run())
+
+    assert [line["camera_id"] for line in logs] == ["warning"]
+    assert len(telling) == 1000
