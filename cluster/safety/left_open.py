@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.events import EpisodeState, SafetyEvent
+from cluster.safety.subjects import kind_of
 from cluster.safety.tracks import Box
 
 LATE_WORDS = 1000
@@ -77,6 +78,10 @@ def doubles(saved: Iterable[SavedEpisode]) -> list[SavedEpisode]:
 
 
 def _box(event: SafetyEvent) -> Box | None:
-    """Where the subject was seen last; `helmet@person:7` is where person 7 was."""
-    name = event.subject.rpartition("@")[2]
-    return next((seen.box for seen in event.objects if f"{seen.label}:{seen.track_id}" == name), None)
+    """Where the subject was seen last; `helmet@person:7` is where that person was.
+
+    The name stays when the number changes (`track_id` in the detail), and somebody else may have the old number by now.
+    """
+    kind, _, number = event.subject.rpartition("@")[2].partition("#")[0].partition(":")
+    track = str(event.detail.get("track_id", number))
+    return next((one.box for one in event.objects if (kind_of(one.label), str(one.track_id)) == (kind, track)), None)

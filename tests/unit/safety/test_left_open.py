@@ -78,6 +78,11 @@ def test_a_row_knows_where_its_subject_was() -> None:
     assert from_event(opened(subject="helmet@person:7")).box == BOX
     assert from_event(opened(subject="fire_extinguisher")).box is None
     assert from_event(opened(detail={"inside_s": 4.5})).inside_s == 4.5
+    assert from_event(opened(subject="person:2", detail={"track_id": 7})).box == BOX, "another number since"
+    assert from_event(opened(subject="person:7", detail={"track_id": 3})).box != BOX, "the old number is another's"
+    assert from_event(opened(subject="person:7#2")).box == BOX
+    lying = (SeenObject("fallen_person", 0.9, BOX, 7),)
+    assert from_event(opened(event_type="PERSON_FALLEN", objects=lying)).box == BOX
 
 
 def test_the_own_disk_is_right_unless_somebody_went_on_since() -> None:
