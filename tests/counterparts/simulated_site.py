@@ -105,7 +105,10 @@ class SimulatedSite:
         wanted = set(camera_ids or self.camera_ids)
 
         def watched() -> bool:
-            return all(report.status is CameraStatus.MONITORED for report in self.found(wanted))
+            """The supervisor knows a dead process only after some heartbeats: its last words do not count."""
+            living = set(self.camera_actors().values())
+            found = self.found(wanted)
+            return all(report.status is CameraStatus.MONITORED and report.pid in living for report in found)
 
         wait_for(f"{len(wanted)} cameras are watched", watched, limit_s, instead=self.unwatched)
 

@@ -1,6 +1,7 @@
 """`make soak` in its short form: a few random kills, and a minute in which every camera breaks off again and again.
 
-No slope of memory is judged here: within a minute the allocators of Python and OpenCV still settle.
+No slope of memory is judged here: within a minute the allocators of Python and OpenCV still settle. Pools of threads
+fill as they are first used; what each break-off leaves behind would be more than that.
 """
 
 import random
@@ -16,6 +17,9 @@ pytestmark = pytest.mark.timeout(600)
 KILLS = 2
 MINUTES = 0.75
 SETTLE_S = 10.0
+BREAKS = 4
+A_POOL_FILLS = 2
+"""Threads or descriptors that a process may still add: fewer than one for each break-off."""
 
 
 def test_random_kills_leave_the_events_as_they_would_be_undisturbed(simulated: Any) -> None:
@@ -23,14 +27,16 @@ def test_random_kills_leave_the_events_as_they_would_be_undisturbed(simulated: A
 
 
 def test_cameras_that_break_off_again_and_again_keep_no_descriptor_and_no_thread(simulated: Any) -> None:
-    before, growth = {report.pid: report.reconnects for report in simulated.reports().values()}, Growth()
+    before, growth = simulated.reports(), Growth()
 
-    steady(simulated, MINUTES, growth, print, reconnect_s=10.0)
+    steady(simulated, MINUTES, growth, print, reconnect_s=60 * MINUTES / (BREAKS + 1))
 
     found = verdict(growth, settle_s=SETTLE_S)
     ours = [row for row in found["processes"] if row["lived"] and row["role"].startswith(("camera", "detector"))]
-    after = {report.pid: report.reconnects for report in simulated.reports().values()}
-    assert {pid: count - before[pid] >= 3 for pid, count in after.items()} == dict.fromkeys(before, True)
+    for name, after in simulated.reports().items():
+        assert after.pid == before[name].pid
+        assert after.reconnects - before[name].reconnects >= BREAKS - 1
     assert len(ours) == 5, "two cameras, supervisor, recorder, detector"
-    assert [row for row in ours if {"descriptors", "threads"} & set(row["grew"])] == []
+    held = [(row["role"], what, row[what]) for row in ours for what in ("descriptors", "threads")]
+    assert [each for each in held if each[2][1] - each[2][0] > A_POOL_FILLS] == []
     wait_for("everything is as it was", lambda: simulated.reports() and not simulated.detectors()[0].error)

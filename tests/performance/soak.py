@@ -101,7 +101,9 @@ def _whole(site: SimulatedSite, victim: str, dead: int) -> bool:
     """Another process does the work of the `dead` one, and every camera is looked at."""
     living = site.replicas(victim) if victim in REPLICAS else list(site.camera_actors().values())
     reports = site.reports().values()
-    looked = [report.inference_age_s for report in reports if report.status == "MONITORED"]
+    here_now = set(site.camera_actors().values())  # the last words of a dead one do not count
+    watched = [report for report in reports if report.status == "MONITORED" and report.pid in here_now]
+    looked = [report.inference_age_s for report in watched]
     here = dead not in living and len(living) == (1 if victim in REPLICAS else len(site.cameras))
     return here and len(looked) == len(site.cameras) and all(age_s is not None and age_s < 2 for age_s in looked)
 
