@@ -24,6 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import pytest
 from counterparts.ray_nodes import wait_for
 from counterparts.simulated_site import SimulatedSite, open_site, walk
 from counterparts.visits import UNDISTURBED, Visit
@@ -45,7 +46,7 @@ Say = Callable[[str], None]
 
 def kills(site: SimulatedSite, count: int, dice: random.Random, say: Say) -> list[dict[str, Any]]:
     """`count` visits, in each of which one process dies; what was told of each that was not told as it should."""
-    return [found for number in range(count) if (found := _killed_visit(site, number, dice, say))]
+    return [found for number in range(count) if (found := _killed_visit_or_fault(site, number, dice, say))]
 
 
 def steady(site: SimulatedSite, minutes: float, growth: Growth, say: Say, *, reconnect_s: float = RECONNECT_S) -> None:
@@ -64,6 +65,17 @@ def steady(site: SimulatedSite, minutes: float, growth: Growth, say: Say, *, rec
     site.wait_until_watched()
     site.empty()
     growth.sample(site)
+
+
+def _killed_visit_or_fault(site: SimulatedSite, number: int, dice: random.Random, say: Say) -> dict[str, Any] | None:
+    """A visit that never came to its end is one wrong one, and no reason to lose the figures of all others."""
+    try:
+        return _killed_visit(site, number, dice, say)
+    except pytest.fail.Exception as error:
+        say(f"kill {number + 1}: {error}")
+        return {"number": number, "fault": str(error)}
+    finally:
+        walk(site)
 
 
 def _killed_visit(site: SimulatedSite, number: int, dice: random.Random, say: Say) -> dict[str, Any] | None:
