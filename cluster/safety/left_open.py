@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from cluster.safety.episodes import SavedEpisode
+from cluster.safety.episodes import EpisodeBook, Moment, SavedEpisode
 from cluster.safety.events import EpisodeState, SafetyEvent
+from cluster.safety.frames import correlation_id
 from cluster.safety.subjects import kind_of
 from cluster.safety.tracks import Box
 
@@ -75,6 +77,18 @@ def doubles(saved: Iterable[SavedEpisode]) -> list[SavedEpisode]:
             over.append(before)
         newest[key] = one
     return over
+
+
+def ends(camera_id: str, saved: Iterable[SavedEpisode], reason: str, now_wall: datetime) -> list[SafetyEvent]:
+    """The last words of episodes of a camera that nobody watches and nobody will, each under the epoch that told it
+    last; what its former owner may still have on a disk and says under the same epoch comes behind them."""
+    told: list[SafetyEvent] = []
+    for one in saved:
+        book = EpisodeBook(camera_id, one.epoch)
+        moment = Moment(now_wall, 0.0, correlation_id(camera_id, one.epoch, 0))
+        book.give_up(replace(one, revision=one.revision + LATE_WORDS), moment, reason)
+        told += book.drain()
+    return told
 
 
 def _box(event: SafetyEvent) -> Box | None:

@@ -1,5 +1,6 @@
 """What should run."""
 
+import hashlib
 from dataclasses import dataclass
 
 from cluster.settings.cameras import Assignment, CameraSettings
@@ -24,3 +25,9 @@ class Desired:
             release=release,
             switched_off=self.switched_off,
         )
+
+
+def declared(camera: CameraSettings) -> Desired:
+    """A declared camera; its revision is taken from its content, so that it survives restarts of the supervisor."""
+    digest = hashlib.sha256(camera.model_dump_json().encode()).digest()
+    return Desired(camera, int.from_bytes(digest[:6], "big"))

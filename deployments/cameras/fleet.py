@@ -112,6 +112,12 @@ class Fleet:
         """The nodes that live."""
         return [node.node_id for node in self._nodes.nodes]
 
+    def spoken_for(self) -> set[str] | None:
+        """The cameras that should run, and those that do; None: not all of them are known."""
+        if self.superseded or not self._complete:
+            return None
+        return {*self._wanted(), *self._roster.cameras()}
+
     def places(self) -> Places:
         """Where the cameras are, for the nodes' agents."""
         return places_of(self._wanted(), self._watched, self.node_ids(), complete=self._complete)

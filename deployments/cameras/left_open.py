@@ -1,7 +1,8 @@
 """What the database shows open, for whoever goes on with it. Knows no Ray."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,14 +10,15 @@ import structlog
 
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import StorageError
-from cluster.safety.events import EpisodeState, EventType
+from cluster.safety.events import EpisodeState, EventType, SafetyEvent
 from cluster.safety.left_open import from_event
 from cluster.settings.cameras import CameraSettings
 from cluster.storage.events import EventFilter, Page, StoredEvent
 from deployments.cameras.outages import OUTAGE_SUBJECT
 
 _log = structlog.get_logger()
-_PAGE = 500
+_PAGE, _MOST_PAGES = 500, 100
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 _MOST_ENTRANCES = 200
 _WITHIN_S = 1.0
 """A camera that starts waits no longer: it watches first, and what nobody took up is ended later."""
@@ -44,26 +46,47 @@ class LeftOpen:
         """
         try:
             saved = await asyncio.wait_for(self._of(camera), self._within_s)
-        except (StorageError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        except (StorageError, TimeoutError, *_UNREADABLE) as error:
             _log.warning("open_episodes_unknown", camera_id=camera.camera_id, reason=str(error) or "no answer in time")
             return None
         return tuple(one.to_dict() for one in saved)
 
     async def outages(self) -> dict[str, list[SavedEpisode]]:
-        """What a supervisor before this one told of silent cameras, and did not end.
+        """What a supervisor before this one told of silent cameras, and did not end; rows that cannot be read are
+        logged and passed over: no old event keeps a supervisor from its work.
 
         Raises:
             DatabaseUnavailable: not now.
         """
-        which = EventFilter(event_type=EventType.CAMERA_UNMONITORED.value, state=EpisodeState.OPEN)
-        found: dict[str, list[SavedEpisode]] = {}
+        found = await self._open(EventFilter(event_type=EventType.CAMERA_UNMONITORED.value))
+        return _by_camera(event for event in found if event.subject == OUTAGE_SUBJECT)
+
+    async def of_cameras(self) -> dict[str, list[SavedEpisode]]:
+        """All that is open of all cameras, but for the outages, which are the supervisor's own.
+
+        Raises:
+            DatabaseUnavailable: not now.
+        """
+        found = await self._open(EventFilter())
+        return _by_camera(event for event in found if event.subject != OUTAGE_SUBJECT)
+
+    async def _open(self, which: EventFilter) -> list[SafetyEvent]:
+        states = (EpisodeState.OPEN, EpisodeState.ESCALATED)
+        return [event for state in states for event in await self._read(replace(which, state=state))]
+
+    async def _read(self, which: EventFilter) -> list[SafetyEvent]:
+        found: list[SafetyEvent] = []
         cursor: str | None = None
-        while True:
-            page = await self._events.list(which, cursor, _PAGE)
-            for event in (stored.event for stored in page.items if stored.event.subject == OUTAGE_SUBJECT):
-                found.setdefault(event.camera_id, []).append(from_event(event))
+        for _ in range(_MOST_PAGES):
+            try:
+                page = await self._events.list(which, cursor, _PAGE)
+            except _UNREADABLE as error:
+                _log.error("open_events_unreadable", reason=f"{type(error).__name__}: {error}", read=len(found))
+                break
+            found += [stored.event for stored in page.items]
             if (cursor := page.next_cursor) is None:
-                return found
+                break
+        return found
 
     async def _of(self, camera: CameraSettings) -> list[SavedEpisode]:
         rows = await self._events.open_events(camera.camera_id)
@@ -86,3 +109,13 @@ class LeftOpen:
     ) -> Sequence[StoredEvent]:
         which = EventFilter(camera_id=camera_id, event_type=event_type, opened_after=since)
         return (await self._events.list(which, None, most)).items
+
+
+def _by_camera(events: Iterable[SafetyEvent]) -> dict[str, list[SavedEpisode]]:
+    found: dict[str, list[SavedEpisode]] = {}
+    for event in events:
+        try:
+            found.setdefault(event.camera_id, []).append(from_event(event))
+        except _UNREADABLE as error:
+            _log.error("open_event_unreadable", camera_id=event.camera_id, event_id=event.event_id, reason=str(error))
+    return {camera_id: saved for camera_id, saved in found.items() if saved}

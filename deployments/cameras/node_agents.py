@@ -60,6 +60,12 @@ class NodeAgents:
             for one in report.waiting
         ]
 
+    def holding(self, nodes: Collection[str]) -> set[str] | None:
+        """The cameras of which something waits on one of `nodes`; None: not all of their agents have spoken."""
+        if not nodes or any(node_id not in self._reports or node_id in self._silent for node_id in nodes):
+            return None
+        return {one.camera_id for node_id in nodes for one in self._reports[node_id].waiting}
+
     def reports(self) -> Mapping[str, NodeReport]:
         """The last word of each agent, by node."""
         return dict(self._reports)

@@ -1,7 +1,6 @@
 """The one that knows which cameras should run, and under which lease."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import ray
 import structlog
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
@@ -18,7 +17,7 @@ from cluster.camera.actor_names import actor_name
 from cluster.safety.errors import ConfigError, DatabaseUnavailable, LeaseLost, SafeYoloError, StorageError
 from cluster.safety.events import SafetyEvent
 from cluster.safety.status import CameraReport
-from cluster.settings.cameras import Assignment, CameraSettings, CamerasSettings
+from cluster.settings.cameras import Assignment, CamerasSettings
 from cluster.settings.load import load_site, parse
 from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore
@@ -27,7 +26,8 @@ from cluster.storage.events import EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.storage.overrides import OverrideStore
 from cluster.telemetry.logs import configure_logs
-from deployments.cameras.desired import Desired
+from deployments.cameras.abandoned import Abandoned
+from deployments.cameras.desired import Desired, declared
 from deployments.cameras.fleet import Fleet, FleetPorts
 from deployments.cameras.left_open import LeftOpen
 from deployments.cameras.node_agents import NodeAgents
@@ -72,6 +72,7 @@ class CameraSupervisor:
         self._config_taken = self._database_read = False
         self._database_ok_s = time.monotonic()
         self._telling = Telling(self._recorded)
+        self._abandoned = Abandoned(self._left_open, self._telling.tell, time.monotonic)
         self._fleet: Fleet | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._nudge, self._ask_database = asyncio.Event(), asyncio.Event()
@@ -86,7 +87,7 @@ class CameraSupervisor:
             _log.error("cameras_config_refused", reason=str(error))
         else:
             self._config_fault, self._config_taken = "", True
-            self._declared = {camera.camera_id: desired_of(camera) for camera in settings.cameras}
+            self._declared = {camera.camera_id: declared(camera) for camera in settings.cameras}
             self._actor_cpus = settings.actor_cpus
             _log.info("cameras_config_taken", cameras=len(self._declared))
         self._ensure_fleet()
@@ -187,6 +188,13 @@ class CameraSupervisor:
         self._database_ok_s = time.monotonic()
         if switched or self._from_database != before:
             self._nudge.set()
+        await self._abandoned.look(self._spoken_for(fleet))
+
+    def _spoken_for(self, fleet: Fleet) -> set[str] | None:
+        known, holding = fleet.spoken_for(), self._agents.holding(fleet.node_ids())
+        if known is None or holding is None:
+            return None
+        return known | holding | {name for name, one in self._wanted().items() if one.settings.enabled}
 
     def _wanted(self) -> dict[str, Desired]:
         """Declared cameras win over those of the database that took the same id, operators over both."""
@@ -223,6 +231,11 @@ class CameraSupervisor:
             raise RecorderAwayError(type(error).__name__) from error
         except SafeYoloError:
             raise
+        except RayTaskError as error:
+            # Raised inside the Recorder by these events themselves: sending them again changes nothing.
+            if isinstance(error.cause, (ValueError, TypeError)):
+                raise StorageError(f"camera {camera_id}: {type(error.cause).__name__}: {error.cause}") from error
+            raise RecorderAwayError(type(error).__name__) from error
         except RayError as error:
             raise RecorderAwayError(type(error).__name__) from error
 
@@ -232,9 +245,3 @@ async def _wait(event: asyncio.Event, timeout_s: float) -> None:
         await bounded(event.wait(), timeout_s)
     except TimeoutError:
         return
-
-
-def desired_of(camera: CameraSettings) -> Desired:
-    """A declared camera; its revision is taken from its content, so that it survives restarts of the supervisor."""
-    digest = hashlib.sha256(camera.model_dump_json().encode()).digest()
-    return Desired(camera, int.from_bytes(digest[:6], "big"))

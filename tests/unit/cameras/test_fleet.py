@@ -298,3 +298,13 @@ def test_an_outage_told_twice_over_a_restart_is_ended_once_it_is_known(site: Fle
     assert [event.state for event in heir.told] == [EpisodeState.OPEN, EpisodeState.CLOSED]
     assert heir.told[1].event_id == opened.event_id
     assert heir.told[0].event_id != opened.event_id
+
+
+def test_who_speaks_for_a_camera_is_known_only_when_the_configuration_is(site: FleetSite) -> None:
+    site.actors.add("b", emptied=False)
+    site.round(desired("a"), desired("c", enabled=False))
+    assert site.fleet.spoken_for() == {"a", "b"}
+
+    site.complete = False
+    site.round(desired("a"))
+    assert site.fleet.spoken_for() is None

@@ -163,3 +163,19 @@ def test_a_hung_process_is_ended_by_the_agent_of_its_node(actors: FakeActors, si
     asyncio.run(end())
 
     assert [(agent.node_id, agent.killed) for agent in actors.made] == [("node-a", [(77, "gate-1")])]
+
+
+def test_what_waits_is_known_only_when_the_agents_of_all_nodes_have_spoken(
+    actors: FakeActors, site: SiteSettings
+) -> None:
+    actors.waiting = (Waiting("gate-1", 3, 1, "the database is away"),)
+    agents = NodeAgents(actors, "1")
+    assert agents.holding([]) is None
+
+    asyncio.run(rounds(agents, site, ["node-a"]))
+    assert agents.holding(["node-a"]) == {"gate-1"}
+    assert agents.holding(["node-a", "node-b"]) is None
+
+    actors.silent = {"node-a"}
+    asyncio.run(rounds(agents, site, ["node-a"]))
+    assert agents.holding(["node-a"]) is None

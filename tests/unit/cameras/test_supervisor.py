@@ -8,10 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import RayTaskError
 
-from cluster.safety.errors import DatabaseUnavailable
+from cluster.safety.errors import DatabaseUnavailable, LeaseLost, StorageError
 from cluster.settings.cameras import CameraSettings
 from deployments.cameras.supervisor import CameraSupervisor
+from deployments.cameras.telling import RecorderAwayError
 
 ZONE = {"zone_id": "press", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}
 GOOD: dict[str, Any] = {
@@ -192,3 +194,35 @@ def test_an_owner_is_told_whether_it_hears_of_all_that_is_open(
     assignment, _ = asyncio.run(start())
 
     assert (assignment.open_episodes, assignment.open_known) == ((), known)
+
+
+class FailingRecorder:
+    """A handle whose call ends with `error`."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def remote(self, *arguments: Any) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (ValueError("event e-1: no time zone"), StorageError),
+        (TypeError("no such field"), StorageError),
+        (OSError("the node is gone"), RecorderAwayError),
+        (DatabaseUnavailable("away"), RecorderAwayError),
+        (LeaseLost("gate-1", 5, 9), LeaseLost),
+    ],
+)
+def test_only_what_may_work_later_is_sent_again(
+    supervisor: CameraSupervisor, cause: Exception, expected: type[Exception]
+) -> None:
+    error = RayTaskError("record", "traceback", cause, "proctitle", 1, "127.0.0.1").as_instanceof_cause()
+    supervisor._record = FailingRecorder(error)  # type: ignore[assignment]
+
+    with pytest.raises(expected) as raised:
+        asyncio.run(supervisor._recorded("gate-1", 5, []))
+
+    assert not isinstance(raised.value, DatabaseUnavailable)

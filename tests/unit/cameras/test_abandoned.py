@@ -1,0 +1,85 @@
+"""What is shown open of cameras that nobody wants and nobody can speak for."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from cluster.safety.episodes import SavedEpisode
+from cluster.safety.events import EpisodeState, SafetyEvent, Severity
+from cluster.safety.left_open import LATE_WORDS, from_event
+from deployments.cameras.abandoned import Abandoned
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def opened(event_id: str, epoch: int = 7, state: EpisodeState = EpisodeState.OPEN) -> SavedEpisode:
+    kind, severity = "PERSON_IN_ZONE", Severity.CRITICAL
+    return from_event(
+        SafetyEvent(event_id, 3, "gone", "press", kind, severity, state, "person:1", epoch, "", NOON, NOON)
+    )
+
+
+class Site:
+    """Rows, a hand-set clock, and what was told."""
+
+    def __init__(self, *saved: SavedEpisode) -> None:
+        self.rows = {"gone": list(saved)}
+        self.now_s = 0.0
+        self.told: list[tuple[str, int, SafetyEvent]] = []
+        self.abandoned = Abandoned(self, self.tell, lambda: self.now_s)
+
+    async def of_cameras(self) -> dict[str, list[SavedEpisode]]:
+        return self.rows
+
+    async def tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
+        self.told += [(camera_id, epoch, event) for event in events]
+
+    def look(self, spoken_for: Collection[str] | None, *, for_s: float, every_s: float = 2.0) -> list[str]:
+        until_s = self.now_s + for_s
+        while self.now_s < until_s:
+            self.now_s += every_s
+            asyncio.run(self.abandoned.look(spoken_for))
+        return [event.event_id for _, _, event in self.told]
+
+
+def test_what_nobody_can_end_is_ended_once_and_after_a_while() -> None:
+    site = Site(opened("e-1"), opened("e-2", epoch=9, state=EpisodeState.ESCALATED))
+
+    assert site.look({"gate-1"}, for_s=50) == []
+    assert site.look({"gate-1"}, for_s=300) == ["e-1", "e-2"]
+
+    (camera_id, epoch, end), (_, _, other) = site.told
+    assert (camera_id, epoch) == ("gone", 9)
+    assert (end.state, end.detail["reason"], end.closed_at) == (EpisodeState.CLOSED, "switched off", NOON)
+    assert (end.epoch, other.epoch) == (7, 9)
+    assert end.revision == 3 + LATE_WORDS + 1, "late words of the dead owner come behind it"
+
+
+@pytest.mark.parametrize("spoken_for", [{"gone"}, None], ids=["somebody speaks for it", "not known"])
+def test_what_may_still_be_somebodys_stays_open(spoken_for: set[str] | None) -> None:
+    site = Site(opened("e-1"))
+
+    assert site.look(spoken_for, for_s=300) == []
+
+
+@pytest.mark.parametrize("between", [{"gone"}, None], ids=["wanted again", "not known"])
+def test_the_time_counts_from_when_it_was_learned_last(between: set[str] | None) -> None:
+    site = Site(opened("e-1"))
+
+    site.look(set(), for_s=56)
+    site.look(between, for_s=2)
+
+    assert site.look(set(), for_s=56) == []
+    assert site.look(set(), for_s=30) == ["e-1"]
+
+
+def test_a_camera_that_leaves_something_open_a_second_time_is_ended_again() -> None:
+    site = Site(opened("e-1"))
+    site.look(set(), for_s=100)
+    site.rows = {}
+    site.look(set(), for_s=20)
+    site.rows = {"gone": [opened("e-1", epoch=12)]}
+
+    assert site.look(set(), for_s=100) == ["e-1", "e-1"]
