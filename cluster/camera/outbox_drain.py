@@ -1,6 +1,7 @@
 """Empties the outboxes of cameras that do not live on this node any more. Knows no Ray."""
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from cluster.camera.courier import RecorderPort
 from cluster.camera.forwarding import Forwarding, is_asked_for
 from cluster.camera.places import CameraPlace, Places, Waiting
 from cluster.safety.errors import OutboxBusy, SafeYoloError
+from cluster.settings.cameras import CAMERA_ID
 from cluster.settings.site import OutboxSettings
 
 _log = structlog.get_logger()
@@ -46,6 +48,7 @@ class OutboxDrain:
         self._clock, self._jitter = clock, jitter
         self._places = Places()
         self._waiting: dict[str, Waiting] = {}
+        self._kept: dict[str, frozenset[str]] = {}
         self._stopping, self._news = threading.Event(), threading.Event()
 
     def learn(self, places: Places) -> None:
@@ -75,13 +78,20 @@ class OutboxDrain:
 
     def drain_all(self) -> None:
         """One pass over the folders."""
-        folders = sorted(path for path in self._root.iterdir() if path.is_dir()) if self._root.is_dir() else []
+        folders = self._folders()
+        here = {folder.name for folder in folders}
+        for camera_id in [one for one in self._kept if one not in here or not self._is_ours(one)]:
+            del self._kept[camera_id]
         for folder in folders:
             if not self._stopping.is_set() and self._is_ours(folder.name):
                 self._drain_or_say(folder)
-        here = {folder.name for folder in folders}
         for camera_id in [one for one in self._waiting if one not in here or not self._is_ours(one)]:
             del self._waiting[camera_id]
+
+    def _folders(self) -> list[Path]:
+        """Those of cameras; what else lies there (`lost+found`) is not touched."""
+        found = self._root.iterdir() if self._root.is_dir() else ()
+        return sorted(path for path in found if re.fullmatch(CAMERA_ID, path.name) and path.is_dir())
 
     def _is_ours(self, camera_id: str) -> bool:
         """Whether nobody on this node is responsible for the folder any more."""
@@ -97,7 +107,7 @@ class OutboxDrain:
             self._waits(folder.name, 0, 0, f"cannot be drained: {type(error).__name__}")
 
     def _drain(self, folder: Path) -> None:
-        if is_asked_for(folder):
+        if is_asked_for(folder) or self._is_kept(folder):
             return
         try:
             forwarding = Forwarding(folder, self._settings, self._recorder, clock=self._clock, jitter=self._jitter)
@@ -114,6 +124,10 @@ class OutboxDrain:
         finally:
             forwarding.close()
 
+    def _is_kept(self, folder: Path) -> bool:
+        """Whether nothing has changed in it since all was done but what only a person can do, which was said."""
+        return self._kept.get(folder.name) == _names(folder)
+
     def _work_on(self, forwarding: Forwarding) -> None:
         if not self._empty(forwarding) or not self._may_finish(forwarding.camera_id):
             self._say(forwarding, "")
@@ -125,6 +139,9 @@ class OutboxDrain:
                 return
         if forwarding.remove():
             _log.info("outbox_forwarded", camera_id=forwarding.camera_id)
+            self._kept.pop(forwarding.camera_id, None)
+        else:
+            self._kept[forwarding.camera_id] = _names(self._root / forwarding.camera_id)
         self._waiting.pop(forwarding.camera_id, None)
 
     def _empty(self, forwarding: Forwarding) -> bool:
@@ -161,3 +178,7 @@ class OutboxDrain:
 
     def _waits(self, camera_id: str, events: int, pictures: int, reason: str) -> None:
         self._waiting[camera_id] = Waiting(camera_id, events, pictures, reason)
+
+
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(path.name for path in folder.iterdir())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from cluster.camera.forwarding import Forwarding
 from cluster.camera.outbox import Outbox
@@ -318,6 +319,47 @@ def test_no_picture_is_sent_while_a_camera_waits_for_the_folder(leave, recorder,
     forwarding.send()
     assert recorder.pictures == [("event-1", "clean"), ("event-1", "drawn")]
     forwarding.close()
+
+
+def test_what_a_person_should_look_at_is_said_once_and_drained_again_when_it_changes(drain, leave, recorder) -> None:
+    folder = leave(1)
+    (folder / "0000000009.json").write_text("half a rec")
+    drain.learn(lives(THERE))
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            drain.drain_all()
+    assert [line["event"] for line in logs].count("outbox_not_removed") == 1
+
+    leave(2)
+    drain.drain_all()
+    assert recorder.rows["event-2"].state is EpisodeState.CLOSED
+
+
+def test_a_folder_that_a_person_has_mended_is_drained_and_removed(drain, leave, recorder) -> None:
+    folder = leave(1)
+    (folder / "0000000009.json").write_text("half a rec")
+    drain.learn(lives(THERE))
+    drain.drain_all()
+
+    (folder / "0000000009.json.broken").unlink()
+    drain.drain_all()
+
+    assert not folder.exists()
+
+
+def test_what_is_no_cameras_folder_is_not_touched(tmp_path, drain, recorder) -> None:
+    for name in ("lost+found", "Gate 1", ".trash"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "dock-1").write_text("a file")
+    drain.learn(Places({}, complete=True))
+
+    drain.drain_all()
+
+    assert recorder.leases == {"gate-1": 9}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".trash", "Gate 1", "dock-1", "lost+found"]
+    assert all(not any(path.iterdir()) for path in tmp_path.iterdir() if path.is_dir())
+    assert drain.waiting() == ()
 
 
 def test_what_a_person_should_look_at_stays(drain, leave, recorder) -> None:
