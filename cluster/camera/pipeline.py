@@ -85,7 +85,7 @@ class Pipeline:
         self._camera, self._frames = camera, frames
         self._detect, self._tracker, self._observe = detect, tracker, observe
         self._clock = clock
-        self._stopping = threading.Event()
+        self._stopping, self._woken = threading.Event(), threading.Event()
         self._image_size = _FIRST_IMAGE_SIZE
         self._looked = Looked()
         self._rate = RateMeter()
@@ -95,7 +95,7 @@ class Pipeline:
     def run(self) -> None:
         """Looks at frames until `stop`."""
         sequence, next_look_s = 0, 0.0
-        while not self._stopping.wait(max(0.0, next_look_s - self._clock())):
+        while not self._stops_before(next_look_s):
             frame = self._frames.take(sequence, _LONGEST_WAIT_S)
             if frame is None:
                 continue
@@ -109,11 +109,13 @@ class Pipeline:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._woken.set()
 
     def apply(self, camera: CameraSettings) -> None:
-        """From the next frame on."""
+        """From the next frame on, which is not waited for as long as the old settings said."""
         self._camera = camera
         self._looking.apply(camera)
+        self._woken.set()
 
     def look_state(self) -> LookState:
         return self._looking.state()
@@ -143,6 +145,12 @@ class Pipeline:
         self._note(observation)
         metrics.frames_processed.inc(1, self._tags)
         metrics.frame_processing.observe(self._clock() - frame.captured_s, self._tags)
+
+    def _stops_before(self, look_s: float) -> bool:
+        """Waits for the next look, or until something changes."""
+        self._woken.wait(max(0.0, look_s - self._clock()))
+        self._woken.clear()
+        return self._stopping.is_set()
 
     def _judge(self, frame: Frame) -> Skip | None:
         try:

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cluster.safety.geometry import Polygon, polygon_fault
 from cluster.safety.redaction import has_literal_secret, redact
@@ -12,6 +12,11 @@ from cluster.safety.zones import Zone, ZoneKind
 from cluster.settings.base import Settings
 
 CAMERA_ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
+
+LOOKS_BEFORE_DEGRADED = 2
+"""So many looks must fit into `degraded_after_s`."""
+STORED = "stored"
+"""Key of a validation context: the settings were accepted once. A camera that swings is better than none."""
 
 _USB = re.compile(r"^(usb:\d+|/dev/video\d+)$")
 
@@ -113,6 +118,17 @@ class CameraSettings(Settings):
     def _zone_ids_are_unique(self) -> Self:
         if twice := _duplicates([zone.zone_id for zone in self.zones]):
             raise ValueError(f"zones: zone_id {twice!r} stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _looks_often_enough(self, info: ValidationInfo) -> Self:
+        """One look that fails, or comes a little late, must not be a detector that does not answer."""
+        least_s = LOOKS_BEFORE_DEGRADED / self.detect_fps
+        if self.degraded_after_s < least_s and not (info.context or {}).get(STORED):
+            raise ValueError(
+                f"degraded_after_s = {self.degraded_after_s:g}: too short for detect_fps = {self.detect_fps:g}, the "
+                f"camera would be DEGRADED between two looks; write {least_s:.4g} or more, or raise detect_fps"
+            )
         return self
 
     @property

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cluster.settings.cameras import CameraSettings
+from cluster.settings.cameras import STORED, CameraSettings
 from cluster.storage.tables import cameras
 from cluster.storage.transactions import Transactions
 from cluster.storage.upsert import insert_into
@@ -82,7 +82,7 @@ class CameraStore:
 
 def _camera(row: Row[Any]) -> StoredCamera | None:
     try:
-        return StoredCamera(CameraSettings.model_validate(row.settings), row.revision)
+        return StoredCamera(CameraSettings.model_validate(row.settings, context={STORED: True}), row.revision)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in fault["loc"])

@@ -229,6 +229,33 @@ def test_detection_switched_off_sends_nothing(bench: Bench) -> None:
     assert bench.sent == []
 
 
+def test_new_settings_take_effect_without_the_wait_of_the_old_ones() -> None:
+    bench = Bench(CAMERA.model_copy(update={"detect_fps": 0.001}))
+    bench.frames.put(frame(1))
+    thread = bench.start()
+    _until(lambda: bench.observed == [1])
+
+    bench.pipeline.apply(CAMERA)
+    bench.frames.put(frame(2))
+    _until(lambda: bench.observed == [1, 2])
+    bench.pipeline.stop()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
+def test_a_pipeline_between_two_distant_looks_stops_at_once() -> None:
+    bench = Bench(CAMERA.model_copy(update={"detect_fps": 0.001}))
+    bench.frames.put(frame(1))
+    thread = bench.start()
+    _until(lambda: bench.observed == [1])
+
+    bench.pipeline.stop()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
 def _until(condition: Callable[[], bool]) -> None:
     """Waits for what another thread does; the limit is generous and only ends a broken test."""
     waiting = threading.Event()

@@ -57,6 +57,8 @@ def twice(config: dict[str, Any]) -> None:
         (put("cameras", 0, "zonez", []), "serve_config.yaml: user_config.cameras[0].zonez: unknown key"),
         (put("cameras", 1, "camera_id", "Gate 2"), "serve_config.yaml: user_config.cameras[1].camera_id = 'Gate 2': "),
         (put("cameras", 1, "detect_fps", 0), "serve_config.yaml: user_config.cameras[1].detect_fps = 0: "),
+        (put("cameras", 1, "detect_fps", 0.3), "degraded_after_s = 5: too short for detect_fps = 0.3"),
+        (put("cameras", 1, "degraded_after_s", 0.3), "write 0.4 or more, or raise detect_fps"),
         (put("cameras", 0, "source", "rtsp://u:S3cret@cam/1"), "camera gate-1: source: holds a written-out password"),
         (put("cameras", 0, "zones", 0, "polygon", [[0, 0], [1, 1]]), "polygon: has 2 points"),
         (twice, "camera_id 'gate-1' stands twice"),
