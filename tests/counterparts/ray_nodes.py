@@ -46,6 +46,8 @@ class RayNodes:
         """The head and Serve. `head`: what it has, as in `add`."""
         # Ray would write the address of this cluster where every `ray.init()` of the machine finds it.
         self._patch.setattr(ray._private.utils, "write_ray_address", lambda *_, **__: None)
+        # What Serve still does in the background after `stop` would start another Ray, in this very process.
+        self._forbid_auto_init()
         path = os.pathsep.join(filter(None, (str(_TESTS), str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
         for name, value in {**self._environment, "PYTHONPATH": path}.items():
             self._patch.setenv(name, value)
@@ -113,6 +115,12 @@ class RayNodes:
             with contextlib.suppress(Exception):  # as above; it looks for processes that are gone already
                 self._cluster.shutdown()
         self._patch.undo()
+
+    @staticmethod
+    def _forbid_auto_init() -> None:
+        from ray._private import auto_init_hook
+
+        auto_init_hook.enable_auto_connect = False
 
     def _strays(self) -> Iterator[psutil.Process]:
         """Processes that have a file of this cluster open: their parents are gone, and Ray renames them."""

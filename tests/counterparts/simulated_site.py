@@ -175,7 +175,10 @@ class SimulatedSite:
     def empty(self) -> None:
         """Everybody leaves, and everything that was told of them ends."""
         self.scene.show(NOBODY, *self.camera_ids)
-        wait_for("every episode ends", lambda: all(row.state == "closed" for row in self.events()))
+        wait_for("every episode ends", lambda: not self.still_open(), instead=self.still_open)
+
+    def still_open(self) -> list[Told]:
+        return [row for row in self.events() if row.state != "closed"]
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)

@@ -94,7 +94,11 @@ def test_cameras_of_a_node_that_dies_run_on_the_other_and_tell_no_episode_twice(
     dead_s = time.monotonic()
     wait_for("its cameras are watched on the other node", lambda: victims <= _on(nodes, "right"), MOVED_WITHIN_S)
     print(f"{len(victims)} cameras watched on the other node after {time.monotonic() - dead_s:.1f} s")
-    wait_for("their episodes are taken up", lambda: all(visit.revised(opened[name]) for name in victims))
+
+    def taken_up() -> bool:
+        return all(visit.revised(opened[name]) for name in victims)
+
+    wait_for("their episodes are taken up", taken_up, instead=nodes.still_open)
     still_open = {name: visit.open_ids(name) for name in nodes.camera_ids}
     visit.leave()
 
