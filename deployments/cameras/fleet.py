@@ -151,9 +151,10 @@ class Fleet:
         await _all(self._work(wanted))
         watched = {camera_id: self._watched[camera_id] for camera_id in wanted if camera_id in self._watched}
         # One after the other, and none of them must keep the next from its work.
-        await _all([self._handovers.step()])
-        await _all([self._replacing.replace(watched, stalled=self.database_stalled)])
-        await _all([self._moving.decide(self._nodes.cluster, self._nodes.nodes, wanted, watched)])
+        stalled = self.database_stalled
+        await _all([self._handovers.step(stalled=stalled)])
+        await _all([self._replacing.replace(watched, stalled=stalled)])
+        await _all([self._moving.decide(self._nodes.cluster, self._nodes.nodes, wanted, watched, stalled=stalled)])
         self._count()
 
     def _work(self, wanted: Mapping[str, CameraSettings]) -> list[Coroutine[Any, Any, None]]:

@@ -11,6 +11,7 @@ from cluster.settings.cameras import Assignment
 from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
 from deployments.cameras.camera_actors import ActorSilentError, ActorState, CameraHandle, Place
+from deployments.cameras.placement import DRAIN
 from deployments.cameras.roster import Roster
 
 _log = structlog.get_logger()
@@ -78,13 +79,17 @@ class Handovers:
         self.active = Handover(camera_id, old, new, reason, self._clock(), stays)
         _log.info("camera_handover_began", camera_id=camera_id, reason=reason, old=old, new=new)
 
-    async def step(self) -> None:
-        """Goes as far as it can without waiting for the successor."""
+    async def step(self, *, stalled: bool = False) -> None:
+        """Goes as far as it can without waiting for the successor. `stalled`: the database does not answer. The new
+        owner would wait for its lease and for what is open while nobody watches, so only who must go, goes."""
         if (handover := self.active) is None:
             return
         actors = self._roster.actors(handover.camera_id)
         if handover.new not in actors or self._roster.owner(handover.camera_id) != handover.old:
             await self._give_up(handover, "one of the two actors is gone")
+            return
+        if stalled and handover.reason != DRAIN:
+            await self._put_off(handover)
             return
         report = await _ask(actors[handover.new])
         if report is None or not report.standby:
@@ -111,6 +116,8 @@ class Handovers:
         # From here on the old one gets no assignment any more, should it be started anew.
         self._roster.give(camera_id, handover.new)
         began_s = self._clock()
+        # Nothing is asked of the database before: what the old one still tells would be missing in the answer, and
+        # its lease must be the newest until it has told it.
         stopped = await _stop(old)
         try:
             assignment, site = await self._assign(camera_id)
@@ -156,6 +163,12 @@ class Handovers:
         self._pause(handover, reason)
         if handover.new != self._roster.owner(handover.camera_id):
             await self._roster.end(handover.camera_id, handover.new)
+
+    async def _put_off(self, handover: Handover) -> None:
+        """The old one goes on; another attempt may begin as soon as it can be short."""
+        self.active = None
+        _log.warning("camera_handover_put_off", camera_id=handover.camera_id, reason="the database does not answer")
+        await self._roster.end(handover.camera_id, handover.new)
 
     async def _restart_in_place(self, handover: Handover) -> None:
         """No node has room for a second process: its place has to be made free first, which costs some seconds."""

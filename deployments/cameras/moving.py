@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cluster.settings.cameras import CameraSettings, SourceKind
 from deployments.cameras.camera_actors import ClusterNode, Place
 from deployments.cameras.handovers import RELEASE, Handover, Handovers
-from deployments.cameras.placement import Cluster, Move, Seat
+from deployments.cameras.placement import DRAIN, Cluster, Move, Seat
 from deployments.cameras.roster import Roster
 from deployments.cameras.watched import Watched
 
@@ -31,14 +31,18 @@ class Moving:
         nodes: Sequence[ClusterNode],
         cameras: Mapping[str, CameraSettings],
         watched: Mapping[str, Watched],
+        *,
+        stalled: bool = False,
     ) -> None:
-        """Starts a handover, if one is due and nothing else is under way."""
+        """Starts a handover, if one is due and nothing else is under way. `stalled`: see `Handovers.step`."""
         seats = self.seats(cameras, watched)
         self._note(nodes, seats)
         if self._handovers.active is not None or not nodes or not self._is_settled(watched):
             return
         move = self._next(cluster, seats, watched)
         if move is None or not self._handovers.may_start(move.camera_id, move.reason):
+            return
+        if stalled and move.reason != DRAIN:
             return
         camera, known = cameras[move.camera_id], watched[move.camera_id]
         self._settling = (move.camera_id, self._clock(), known.is_seeing(self._clock()))

@@ -10,6 +10,9 @@ from deployments.cameras.camera_actors import ClusterNode, Place
 _TOLERANCE = 1e-6
 """CPUs are counted in ten-thousandths."""
 
+DRAIN = "drain"
+"""The reason of a move off a node that goes away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seat:
@@ -27,7 +30,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`reason`: drain, host or balance."""
+    """`reason`: `DRAIN`, host or balance."""
 
     camera_id: str
     place: Place
@@ -91,7 +94,7 @@ class Cluster:
         if not leaving or not able:
             return None
         best = min(able, key=lambda node: (counts[node.node_id], node.node_id))
-        return Move(leaving[0].settings.camera_id, Place(node_id=best.node_id), "drain")
+        return Move(leaving[0].settings.camera_id, Place(node_id=best.node_id), DRAIN)
 
     def _to_hosts(self, seats: Sequence[Seat]) -> Move | None:
         """Cameras whose settings name another node than the one they are on. Where they are they may see nothing."""

@@ -217,6 +217,48 @@ def test_a_superseded_supervisor_stops_acting_and_says_so(site: FleetSite) -> No
     assert any("followed by" in fault for fault in site.fleet.faults())
 
 
+def test_while_the_database_does_not_answer_the_old_one_goes_on(site: FleetSite) -> None:
+    old_release(site, "a")
+    site.fleet.database_stalled = True
+
+    site.rounds(5, desired("a"))
+    assert (site.working(), site.actors.created) == (["camera:a"], [])
+
+    site.fleet.database_stalled = False
+    site.rounds(4, desired("a"))
+    assert site.working() == ["camera:a~1"]
+
+
+def test_a_database_that_falls_silent_in_the_middle_puts_the_switch_off_and_not_for_long(site: FleetSite) -> None:
+    old_release(site, "a")
+    site.actors.new_ones = {"silent": True}
+    site.rounds(2, desired("a"))
+    site.actor("a", 1).silent = False
+    site.fleet.database_stalled = True
+
+    site.rounds(3, desired("a"))
+    assert (site.working(), site.actor("a").stopped, site.actor("a", 1).ended) == (["camera:a"], False, True)
+    assert site.fleet.faults() == []
+
+    site.fleet.database_stalled, site.actors.new_ones = False, {}
+    site.rounds(5, desired("a"))
+    assert [one.name for one in site.actors.actors.values() if not one.ended] == site.working() == ["camera:a~1"]
+
+
+def test_who_is_on_a_node_that_goes_away_does_not_wait_for_the_database(site: FleetSite) -> None:
+    site.nodes.nodes = [node("n1"), node("n2")]
+    site.actors.release = "r2"
+    site.actors.add("a")
+    site.round(desired("a"))
+    site.fleet.database_stalled = True
+    site.nodes.nodes = [node("n1", draining=True), node("n2")]
+
+    site.rounds(5, desired("a"))
+
+    assert site.working() == ["camera:a~1"]
+    assert site.actors.places["camera:a~1"] == Place(node_id="n2")
+
+
 class DiedError(BaseException):
     """The supervisor's process is gone in the middle of a call."""
 
