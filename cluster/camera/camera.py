@@ -13,12 +13,12 @@ from cluster.camera.capture import CaptureLoop
 from cluster.camera.courier import Courier, RecorderPort
 from cluster.camera.latest_frame import LatestFrame
 from cluster.camera.ledger import open_ledger
-from cluster.camera.live_pictures import LivePictures
+from cluster.camera.live_view import LiveView
 from cluster.camera.outbox import Outbox
 from cluster.camera.pipeline import Detect, Pipeline
 from cluster.camera.status_watch import PICTURE_FAULTS
 from cluster.camera.tracking import Tracker
-from cluster.camera.watch import SHOWN, Watch
+from cluster.camera.watch import Watch
 from cluster.safety.events import SafetyEvent, Severity
 from cluster.safety.frames import Frame, correlation_id
 from cluster.safety.pictures import LivePicture, PictureProfile
@@ -54,7 +54,7 @@ class Camera:
         camera = assignment.camera
         self._assignment = assignment
         self._stopping = threading.Event()
-        self._frames, self._pictures = LatestFrame(), LivePictures()
+        self._frames = LatestFrame()
         # An old frame must never be shown as live.
         self._watch = Watch(camera.camera_id, on_blind=self._frames.clear)
         self._outbox = Outbox(outbox_folder(site, camera.camera_id), site.outbox, camera.camera_id)
@@ -71,6 +71,7 @@ class Camera:
             self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
             tracker = Tracker(frame_rate=camera.detect_fps)
             self._pipeline = Pipeline(camera, self._frames, ports.detect, tracker, self._observe)
+            self._view = LiveView(self._frames, self._watch, self._pipeline, self._ledger)
         except BaseException:
             # The next attempt must find the folder free.
             self._outbox.close()
@@ -160,13 +161,7 @@ class Camera:
 
     def picture(self, profile: PictureProfile, after: tuple[int, int], timeout_s: float) -> LivePicture | None:
         """The newest frame after (epoch, sequence); what is wrong, if the camera is blind; None at the timeout."""
-        after_sequence = after[1] if after[0] == self._assignment.epoch else 0
-        if self._watch.verdict()[0] not in SHOWN:
-            return self._no_picture()
-        frame = self._frames.take(after_sequence, timeout_s)
-        if self._watch.verdict()[0] not in SHOWN:
-            return self._no_picture()
-        return None if frame is None else self._live_picture(frame, profile)
+        return self._view.picture(self._assignment, profile, after, timeout_s)
 
     def watch_once(self) -> None:
         """Judges the camera and tells the health rules."""
@@ -217,46 +212,6 @@ class Camera:
         if self._capture.health().error_code in PICTURE_FAULTS:
             return []
         return self._ledger.observe(observation, frame)
-
-    def _live_picture(self, frame: Frame, profile: PictureProfile) -> LivePicture:
-        jpeg, width, height = self._pictures.encode(frame, profile)
-        looked, (status, reason) = self._pipeline.looked(), self._watch.verdict()
-        return LivePicture(
-            camera_id=frame.camera_id,
-            epoch=frame.epoch,
-            sequence=frame.sequence,
-            captured_at=frame.captured_at,
-            status=status,
-            reason=reason,
-            width=width,
-            height=height,
-            jpeg=jpeg,
-            # Boxes of a detector that stopped answering would stand still over a moving picture.
-            objects=looked.objects if self._is_looked_at() else (),
-            objects_sequence=looked.sequence,
-            zones=self._ledger.outlines(),
-        )
-
-    def _is_looked_at(self) -> bool:
-        camera, age_s = self._assignment.camera, _age_s(self._pipeline.looked().inference_s)
-        if self._pipeline.look_state().refused:
-            return False
-        return camera.detect and age_s is not None and age_s <= camera.degraded_after_s
-
-    def _no_picture(self) -> LivePicture:
-        status, reason = self._watch.verdict()
-        return LivePicture(
-            camera_id=self._assignment.camera.camera_id,
-            epoch=self._assignment.epoch,
-            sequence=0,
-            captured_at=self._watch.since,
-            status=status,
-            reason=reason,
-            width=0,
-            height=0,
-            jpeg=b"",
-            zones=self._ledger.outlines(),
-        )
 
 
 def outbox_folder(site: SiteSettings, camera_id: str) -> Path:
