@@ -164,11 +164,11 @@ def test_nobody_gives_way_before_the_autoscaler_had_its_time() -> None:
 
 def test_a_rate_under_the_floor_that_is_configured_stays() -> None:
     now_s = [0.0]
-    rate = DetectRate(camera(Risk.NONE, fps=0.2), lambda: now_s[0])
+    rate = DetectRate(camera(Risk.NONE, fps=0.5), lambda: now_s[0])
     for now_s[0] in range(1, 20):
         rate.refused()
 
-    assert rate.limit_fps == 0.2
+    assert rate.limit_fps == 0.5
     assert not rate.is_starved
 
 
