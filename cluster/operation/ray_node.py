@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster.operation import process_tree, ray_state
+from cluster.operation import process_tree, ray_economy, ray_state
 from cluster.operation.dashboard import Dashboard
 from cluster.operation.interruption import Interruption
 from cluster.operation.ports import LOOPBACK, NodePorts, free_port
@@ -108,7 +108,7 @@ def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int) 
         "object-store-memory": object_store_bytes,
     }
     command = [_ray_program(), "start", "--head", "--block", "--disable-usage-stats", "--log-style=record"]
-    command += [f"--{name}={value}" for name, value in options.items()]
+    command += [f"--{name}={value}" for name, value in options.items()] + list(ray_economy.START_OPTIONS)
     with (run_dir / _LOG).open("wb") as log:
         return subprocess.Popen(
             command,
@@ -125,6 +125,7 @@ def _environment() -> dict[str, str]:
     """This process's own, which the workers inherit (`${NAME}` in the YAML files), and what keeps Ray quiet."""
     return {
         **os.environ,
+        **ray_economy.environment(),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "token",
         # On SIGTERM `ray start` waits until the node is idle. With cameras it never is, and Serve is down by then.

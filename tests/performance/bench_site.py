@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from cluster.operation import ray_economy
+
 PATIENCE_S = 180.0
 HERE = Path(__file__).resolve().parent
 ZONE = {"zone_id": "press", "kind": "danger", "polygon": [[0.35, 0.3], [0.65, 0.3], [0.65, 1.0], [0.35, 1.0]]}
@@ -128,6 +130,8 @@ def running(cameras: list[dict[str, Any]], detector: dict[str, Any], *, cpus: in
     from ray.serve.schema import LoggingConfig
 
     folder = Path(tempfile.mkdtemp(prefix="sy", dir="/tmp"))
+    # As `safe-yolo up` starts it.
+    os.environ |= ray_economy.environment()
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
     ray.init(
         "local",
@@ -139,12 +143,20 @@ def running(cameras: list[dict[str, Any]], detector: dict[str, Any], *, cpus: in
         _temp_dir=str(folder / "ray"),
     )
     try:
+        _rest_log_monitor()
         serve.start(proxy_location=ProxyLocation.Disabled, logging_config=LoggingConfig(enable_access_log=False))
         yield Site(folder, cameras, detector)
     finally:
         serve.shutdown()
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rest_log_monitor() -> None:
+    """`safe-yolo up` starts Ray without it (`ray_economy`), and `ray.init` cannot: here it stands still."""
+    for process in psutil.Process().children(recursive=True):
+        if _kind(process) == "log monitor":
+            process.suspend()
 
 
 def camera(number: int, source: Path | str, **other: Any) -> dict[str, Any]:
