@@ -1,11 +1,12 @@
-"""Ends what is shown open of cameras that nobody wants and nobody can speak for any more. Knows no Ray."""
+"""Ends what is shown open and nobody goes on with. Knows no Ray."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
+from cluster.camera.places import CameraPlace
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.left_open import ends
 from deployments.cameras.outages import Tell
@@ -14,7 +15,13 @@ _log = structlog.get_logger()
 _LOOK_EVERY_S = 10.0
 _PATIENCE_S = 60.0
 """What such a camera has on a disk in the cluster is sent and ended there (`OutboxDrain`), which knows better."""
-_REASON = "switched off"
+_NOT_WANTED = "switched off"
+_NOT_TAKEN_UP = "the camera moved to another node"
+
+Orphan = tuple[SavedEpisode, str]
+"""An episode that is shown open, and why nobody will end it."""
+_Key = tuple[str, str, str]
+"""Camera id, event id and the reason."""
 
 
 class OpenRows(Protocol):
@@ -24,18 +31,20 @@ class OpenRows(Protocol):
 
 
 class Abandoned:
-    """Belongs to the task that reads the database. A camera whose node died with its disk, and that is removed then,
-    has no process and no outbox that could end what it told."""
+    """Belongs to the task that reads the database. Two kinds of episodes have nobody who could end them: those of a
+    camera whose node died with its disk, and that is removed then; and those that a new owner could not learn of,
+    because the database did not answer in the moment in which it began to watch."""
 
     def __init__(self, rows: OpenRows, tell: Tell, clock: Callable[[], float]) -> None:
         self._rows, self._tell, self._clock = rows, tell, clock
         self._look_s = clock()
-        self._since_s: dict[str, float] = {}
+        self._since_s: dict[_Key, float] = {}
         self._ended: set[str] = set()
 
-    async def look(self, spoken_for: Collection[str] | None) -> None:
+    async def look(self, spoken_for: Collection[str] | None, owners: Mapping[str, CameraPlace] | None = None) -> None:
         """`spoken_for`: the cameras that are wanted, have an actor, or have something on a disk that still waits.
         None: that is not known now, and proves nothing of the time since the last look.
+        `owners`: of those, who watches now and says what it goes on with; nothing of theirs waits on a disk.
 
         Raises:
             DatabaseUnavailable: not now.
@@ -44,24 +53,51 @@ class Abandoned:
         if spoken_for is None:
             self._since_s.clear()
             return
-        for camera_id in self._since_s.keys() & set(spoken_for):
-            del self._since_s[camera_id]
+        owners = owners or {}
+        self._since_s = {key: since_s for key, since_s in self._since_s.items() if _stands(key, spoken_for, owners)}
         if now_s < self._look_s:
             return
         self._look_s = now_s + _LOOK_EVERY_S
-        found = {name: saved for name, saved in (await self._rows.of_cameras()).items() if name not in spoken_for}
-        self._since_s = {name: self._since_s.get(name, now_s) for name in found}
+        orphans = await self._orphans(spoken_for, owners)
+        keys = {_key(name, one) for name, found in orphans.items() for one in found}
+        self._since_s = {key: self._since_s.get(key, now_s) for key in keys}
         # An id that is shown open no more need not be remembered.
-        self._ended &= {one.event_id for saved in found.values() for one in saved}
-        for name, saved in found.items():
-            if now_s - self._since_s[name] >= _PATIENCE_S:
-                await self._end(name, [one for one in saved if one.event_id not in self._ended])
+        self._ended &= {event_id for _, event_id, _ in keys}
+        for name, found in orphans.items():
+            due = [one for one in found if now_s - self._since_s[_key(name, one)] >= _PATIENCE_S]
+            await self._end(name, [one for one in due if one[0].event_id not in self._ended])
 
-    async def _end(self, camera_id: str, saved: Sequence[SavedEpisode]) -> None:
-        if not saved:
-            return
-        told = ends(camera_id, saved, _REASON, datetime.now(UTC))
-        await self._tell(camera_id, max(one.epoch for one in saved), told)
-        event_ids = [one.event_id for one in saved]
-        self._ended.update(event_ids)
-        _log.warning("abandoned_events_ended", camera_id=camera_id, event_ids=event_ids)
+    async def _orphans(self, spoken_for: Collection[str], owners: Mapping[str, CameraPlace]) -> dict[str, list[Orphan]]:
+        rows = await self._rows.of_cameras()
+        found = {name: list(_of_nobody(name, saved, spoken_for, owners)) for name, saved in rows.items()}
+        return {name: orphans for name, orphans in found.items() if orphans}
+
+    async def _end(self, camera_id: str, orphans: Sequence[Orphan]) -> None:
+        for reason in {reason for _, reason in orphans}:
+            saved = [one for one, why in orphans if why == reason]
+            told = ends(camera_id, saved, reason, datetime.now(UTC))
+            await self._tell(camera_id, max(one.epoch for one in saved), told)
+            event_ids = [one.event_id for one in saved]
+            self._ended.update(event_ids)
+            _log.warning("abandoned_events_ended", camera_id=camera_id, reason=reason, event_ids=event_ids)
+
+
+def _key(camera_id: str, orphan: Orphan) -> _Key:
+    return camera_id, orphan[0].event_id, orphan[1]
+
+
+def _stands(key: _Key, spoken_for: Collection[str], owners: Mapping[str, CameraPlace]) -> bool:
+    """Whether the reason still holds, as far as it can be told without the rows."""
+    camera_id, _, reason = key
+    return camera_id in owners if reason == _NOT_TAKEN_UP else camera_id not in spoken_for
+
+
+def _of_nobody(
+    camera_id: str, saved: Sequence[SavedEpisode], spoken_for: Collection[str], owners: Mapping[str, CameraPlace]
+) -> Iterator[Orphan]:
+    if camera_id not in spoken_for:
+        yield from ((one, _NOT_WANTED) for one in saved)
+    elif (owner := owners.get(camera_id)) is not None:
+        # What the owner itself has told carries its epoch, and may be newer than what it said of itself.
+        lost = [one for one in saved if one.epoch < owner.epoch and one.event_id not in owner.open_events]
+        yield from ((one, _NOT_TAKEN_UP) for one in lost)

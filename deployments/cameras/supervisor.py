@@ -38,6 +38,7 @@ from deployments.cameras.shared_storage import one_disk
 from deployments.cameras.switches import Switches
 from deployments.cameras.telling import RecorderAwayError, Telling
 from deployments.cameras.term import Term
+from deployments.cameras.whereabouts import owners_of
 from deployments.deadlines import bounded
 
 _log = structlog.get_logger()
@@ -188,13 +189,13 @@ class CameraSupervisor:
         self._database_ok_s = time.monotonic()
         if switched or self._from_database != before:
             self._nudge.set()
-        await self._abandoned.look(self._spoken_for(fleet))
-
-    def _spoken_for(self, fleet: Fleet) -> set[str] | None:
         known, holding = fleet.spoken_for(), self._agents.holding(fleet.node_ids())
         if known is None or holding is None:
-            return None
-        return known | holding | {name for name, one in self._wanted().items() if one.settings.enabled}
+            await self._abandoned.look(None)
+            return
+        wanted = {name for name, one in self._wanted().items() if one.settings.enabled}
+        owners = owners_of(fleet.places(), without=holding)
+        await self._abandoned.look(known | holding | wanted, owners)
 
     def _wanted(self) -> dict[str, Desired]:
         """Declared cameras win over those of the database that took the same id, operators over both."""

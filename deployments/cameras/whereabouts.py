@@ -22,3 +22,8 @@ def _place(watched: Watched | None, nodes: Collection[str]) -> CameraPlace:
     if watched.missed or report.standby:
         return CameraPlace(report.node_id)
     return CameraPlace(report.node_id, report.epoch, frozenset(report.open_events))
+
+
+def owners_of(places: Places, *, without: Collection[str]) -> dict[str, CameraPlace]:
+    """Those that watch under a lease and say what they go on with; `without`: cameras of which words still wait."""
+    return {name: place for name, place in places.cameras.items() if place.epoch and name not in without}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cluster.camera.places import CameraPlace
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.left_open import LATE_WORDS, from_event
@@ -36,11 +37,18 @@ class Site:
     async def tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
         self.told += [(camera_id, epoch, event) for event in events]
 
-    def look(self, spoken_for: Collection[str] | None, *, for_s: float, every_s: float = 2.0) -> list[str]:
+    def look(
+        self,
+        spoken_for: Collection[str] | None,
+        *,
+        for_s: float,
+        every_s: float = 2.0,
+        owner: CameraPlace | None = None,
+    ) -> list[str]:
         until_s = self.now_s + for_s
         while self.now_s < until_s:
             self.now_s += every_s
-            asyncio.run(self.abandoned.look(spoken_for))
+            asyncio.run(self.abandoned.look(spoken_for, {"gone": owner} if owner else {}))
         return [event.event_id for _, _, event in self.told]
 
 
@@ -83,3 +91,25 @@ def test_a_camera_that_leaves_something_open_a_second_time_is_ended_again() -> N
     site.rows = {"gone": [opened("e-1", epoch=12)]}
 
     assert site.look(set(), for_s=100) == ["e-1", "e-1"]
+
+
+def test_what_a_new_owner_never_learned_of_is_ended_and_what_it_goes_on_with_is_not() -> None:
+    site = Site(opened("e-1"), opened("e-2"), opened("e-3", epoch=12))
+    owner = CameraPlace("right", 12, frozenset({"e-2"}))
+
+    assert site.look({"gone"}, for_s=50, owner=owner) == []
+    assert site.look({"gone"}, for_s=300, owner=owner) == ["e-1"]
+
+    ((_, _, end),) = site.told
+    assert (end.state, end.detail["reason"]) == (EpisodeState.CLOSED, "the camera moved to another node")
+
+
+def test_an_owner_that_says_nothing_for_a_moment_gets_the_whole_time_again() -> None:
+    site = Site(opened("e-1"))
+    owner = CameraPlace("right", 12)
+
+    site.look({"gone"}, for_s=56, owner=owner)
+    site.look({"gone"}, for_s=2)
+
+    assert site.look({"gone"}, for_s=56, owner=owner) == []
+    assert site.look({"gone"}, for_s=30, owner=owner) == ["e-1"]
