@@ -1,18 +1,16 @@
 """Sites on a migrated database, SQLite and real PostgreSQL alike, and events to put into it."""
 
-import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from counterparts.events import safety_event
 
-from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity
+from cluster.safety.events import SafetyEvent, SeenObject
 from cluster.settings.site import DatabaseSettings, SiteSettings
 
 MakeEvent = Callable[..., SafetyEvent]
-_NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -55,27 +53,14 @@ def _migrated(site: SiteSettings) -> SiteSettings:
 
 @pytest.fixture
 def make_event() -> MakeEvent:
-    """make_event(7, revision=2, ...): the event `event-007`, opened 7 seconds after noon."""
+    """make_event(7, revision=2, ...): the event `event-007`, with everything in it that a row can hold."""
+    full = {
+        "model_digest": "ab" * 32,
+        "objects": (SeenObject("person", 0.75, (0.25, 0.5, 0.5, 1.0), 7),),
+        "detail": {"reason": "사람"},
+    }
 
     def make(number: int, **changed: Any) -> SafetyEvent:
-        opened_at = _NOON + timedelta(seconds=number)
-        event = SafetyEvent(
-            event_id=f"event-{number:03}",
-            revision=1,
-            camera_id="gate-1",
-            zone_id="press",
-            event_type="DANGER_ZONE_INTRUSION",
-            severity=Severity.CRITICAL,
-            state=EpisodeState.OPEN,
-            subject="person:7",
-            epoch=1,
-            correlation_id=f"gate-1-1-{number}",
-            opened_at=opened_at,
-            updated_at=opened_at,
-            model_digest="ab" * 32,
-            objects=(SeenObject("person", 0.75, (0.25, 0.5, 0.5, 1.0), 7),),
-            detail={"reason": "사람"},
-        )
-        return dataclasses.replace(event, **changed)
+        return safety_event(number, **{"event_id": f"event-{number:03}", **full, **changed})
 
     return make

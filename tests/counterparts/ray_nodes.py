@@ -6,15 +6,14 @@ between them: `SAFE_YOLO_DATA_DIR` gives each node a folder, so that sharing a d
 
 import contextlib
 import os
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
 import ray
+from counterparts.waiting import wait_for as wait_for  # the tests of clusters take it from here
 from ray import serve
 from ray.cluster_utils import Cluster
 from ray.serve.config import ProxyLocation
@@ -22,9 +21,6 @@ from ray.serve.schema import LoggingConfig, ServeDeploySchema
 
 from cluster.settings.base import PROJECT_ROOT
 
-Answer = TypeVar("Answer")
-PATIENCE_S = 60.0
-"""Ends a broken test; no figure of the product."""
 NODE_LABEL = "safe-yolo/node"
 _OBJECT_STORE_BYTES = 80 * 1024 * 1024
 _TESTS = Path(__file__).parents[1]
@@ -130,22 +126,6 @@ class RayNodes:
                     file.path.startswith(f"{self.folder}/") for file in process.open_files()
                 ):
                     yield process
-
-
-def wait_for(
-    what: str,
-    look: Callable[[], Answer | None],
-    limit_s: float = PATIENCE_S,
-    *,
-    instead: Callable[[], Any] = lambda: "",
-) -> Answer:
-    """The first answer of `look` that is true; `instead` says what was there when it took too long."""
-    waiting, deadline_s = threading.Event(), time.monotonic() + limit_s
-    while time.monotonic() < deadline_s:
-        if answer := look():
-            return answer
-        waiting.wait(0.2)
-    pytest.fail(f"{what}: not within {limit_s:g} s. {instead()}")
 
 
 def _pids(node: Any) -> list[int]:

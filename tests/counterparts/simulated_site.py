@@ -15,9 +15,10 @@ import psutil
 import psycopg
 import ray
 import yaml
-from counterparts.ray_nodes import RayNodes, wait_for
+from counterparts.ray_nodes import RayNodes
 from counterparts.scene_server import NOBODY, Place, SceneServer
 from counterparts.stub_detector import Switches
+from counterparts.waiting import wait_for
 from psycopg.rows import class_row
 from ray import serve
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from counterparts.ray_nodes import wait_for
 from counterparts.simulated_site import AT_THE_BELT, AT_THE_PRESS, SimulatedSite, Told, walk
+from counterparts.waiting import wait_for
 
 Story = dict[str, list[tuple[str, str, str]]]
 """Type, severity and state of the events of each zone, in the order in which they opened."""

@@ -5,16 +5,16 @@ import os
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
 import ray
+from counterparts.events import safety_event
+from counterparts.waiting import wait_for
 from ray import serve
 from ray.serve.config import ProxyLocation
 from ray.serve.schema import LoggingConfig
@@ -22,7 +22,7 @@ from ray.serve.schema import LoggingConfig
 from cluster.camera.outbox import Outbox
 from cluster.camera.outbox_drain import MOVED
 from cluster.camera.places import CameraPlace, Places
-from cluster.safety.events import EpisodeState, SafetyEvent, Severity
+from cluster.safety.events import EpisodeState, SafetyEvent
 from cluster.safety.left_open import from_event
 from cluster.settings.load import load_site
 from cluster.settings.site import SiteSettings
@@ -32,9 +32,7 @@ from cluster.storage.schema import migrate
 from deployments.cameras.ray_agents import RayAgent, RayAgents
 from deployments.cameras.recorder import Recorder
 
-Answer = TypeVar("Answer")
 PATIENCE_S = 120.0
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @dataclass
@@ -77,31 +75,9 @@ def node() -> Iterator[Node]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def until(look: Callable[[], Answer | None]) -> Answer:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline_s:
-        if answer := look():
-            return answer
-        time.sleep(0.1)
-    pytest.fail(f"not within {PATIENCE_S:g} s")
-
-
 def leave_behind(site: SiteSettings) -> Path:
     """The outbox of a camera whose process is gone, with one intrusion that is open and was never sent."""
-    event = SafetyEvent(
-        event_id="event-1",
-        revision=1,
-        camera_id="gate-1",
-        zone_id="press",
-        event_type="DANGER_ZONE_INTRUSION",
-        severity=Severity.CRITICAL,
-        state=EpisodeState.OPEN,
-        subject="person:7",
-        epoch=3,
-        correlation_id="gate-1-3-1",
-        opened_at=NOON,
-        updated_at=NOON,
-    )
+    event = safety_event(1, epoch=3)
     folder = site.data_dir / "outbox" / "gate-1"
     outbox = Outbox(folder, site.outbox, "gate-1")
     outbox.accept([event], None, [from_event(event).to_dict()])
@@ -122,7 +98,7 @@ def test_what_a_camera_left_on_its_old_node_is_delivered_and_ended(node: Node) -
         return report.node_id
 
     asyncio.run(tell())
-    until(lambda: not folder.exists())
+    wait_for("the folder to be drained and removed", lambda: not folder.exists(), PATIENCE_S)
 
     row = asyncio.run(node.row("event-1"))
     assert row is not None
@@ -147,8 +123,8 @@ def test_a_camera_process_that_hangs_is_ended_and_nothing_else(node: Node) -> No
 
     try:
         assert asyncio.run(end()) == [False, False, False, True]
-        until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
-        assert until(lambda: _pid(camera)) != pid, "Ray starts it anew"
+        wait_for("its end", lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, PATIENCE_S)
+        assert wait_for("another process", lambda: _pid(camera), PATIENCE_S) != pid, "Ray starts it anew"
     finally:
         ray.kill(camera)
 

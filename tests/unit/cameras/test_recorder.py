@@ -1,26 +1,21 @@
 import asyncio
 import inspect
 import pickle
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from counterparts.events import safety_event
 from structlog.testing import capture_logs
 
 from cluster.camera.courier import RecorderPort
 from cluster.safety.errors import DatabaseUnavailable, LeaseLost, SnapshotsUnavailable, StorageError
-from cluster.safety.events import EpisodeState, SafetyEvent, Severity
+from cluster.safety.events import SafetyEvent
 from deployments.cameras import recorder as recorder_module
 from deployments.cameras.recorder import EventRecorder, Recorder
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
 
 def event(n: int = 1, revision: int = 1) -> SafetyEvent:
-    return SafetyEvent(
-        f"event-{n}", revision, "gate-1", "press", "DANGER_ZONE_INTRUSION", Severity.CRITICAL, EpisodeState.OPEN,
-        f"person:{n}", 3, f"gate-1-3-{n * 10 + revision}", NOON, NOON,
-    )  # fmt: skip
+    return safety_event(n, revision=revision, epoch=3, correlation_id=f"gate-1-3-{n * 10 + revision}")
 
 
 class FakeEvents:
@@ -141,7 +136,7 @@ def test_pictures_are_named_after_their_own_frame_and_the_drawn_one_completes_th
 
     asyncio.run(store())
 
-    name = "gate-1/2026/11/22/gate-1-3-11-event-1"
+    name = "gate-1/2026/03/01/gate-1-3-11-event-1"
     assert pictures.kept == {f"{name}-clean.jpg": b"clean", f"{name}.jpg": b"drawn"}
     assert events.stored == {"event-1": f"{name}.jpg"}
 

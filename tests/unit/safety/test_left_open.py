@@ -1,21 +1,20 @@
 """What a new owner on another node makes of what the one before left open."""
 
-import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from counterparts.events import NOON, safety_event
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.safety.camera_rules import CameraHealthRules
 from cluster.safety.episodes import NOT_WATCHED
-from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity
+from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject
 from cluster.safety.left_open import LATE_WORDS, doubles, from_event, taken_up
 from cluster.safety.status import CameraStatus
 from cluster.safety.tracks import Observation, Track
 from cluster.safety.zone_rules import CameraRules
 from cluster.safety.zones import Zone
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ZONE = Zone("press", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)), enter_debounce_s=0.0)
 BOX = (0.4, 0.2, 0.6, 0.8)
 
@@ -55,22 +54,8 @@ class Rows:
 
 
 def opened(number: int = 1, **changed: object) -> SafetyEvent:
-    event = SafetyEvent(
-        event_id=f"event-{number}",
-        revision=1,
-        camera_id="a",
-        zone_id="press",
-        event_type="DANGER_ZONE_INTRUSION",
-        severity=Severity.CRITICAL,
-        state=EpisodeState.OPEN,
-        subject="person:7",
-        epoch=1,
-        correlation_id="a-1-1",
-        opened_at=NOON + timedelta(seconds=number),
-        updated_at=NOON + timedelta(seconds=number),
-        objects=(SeenObject("person", 0.9, (0.0, 0.0, 0.1, 0.1), 3), SeenObject("person", 0.9, BOX, 7)),
-    )
-    return dataclasses.replace(event, **changed)
+    both = (SeenObject("person", 0.9, (0.0, 0.0, 0.1, 0.1), 3), SeenObject("person", 0.9, BOX, 7))
+    return safety_event(number, **{"camera_id": "a", "objects": both, **changed})
 
 
 def test_a_row_knows_where_its_subject_was() -> None:
