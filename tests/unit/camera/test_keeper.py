@@ -153,18 +153,19 @@ def test_an_answer_that_comes_after_the_stop_starts_nothing() -> None:
 
     def ask() -> Assigned | None:
         asked.set()
-        stopped.wait(10)
+        assert stopped.wait(10)
         return assigned(7)
 
     made: list[FakeCamera] = []
     keeper = CameraKeeper("a", ask, lambda assignment, _: made.append(FakeCamera(assignment)) or made[-1])
     asking = threading.Thread(target=keeper.ask_and_begin)
     asking.start()
-    asked.wait(10)
+    assert asked.wait(10)
     keeper.stop(1.0)
     stopped.set()
     asking.join(10)
 
+    assert not asking.is_alive()
     assert (made, keeper.report().standby) == ([], True)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from counterparts.waiting import wait_for
 
 from cluster.camera.latest_frame import LatestFrame
 from cluster.camera.pipeline import Pipeline
@@ -110,7 +111,7 @@ def test_a_frame_that_grew_old_is_dropped_and_counted(bench: Bench) -> None:
     bench.on_observed = counted.set
     bench.frames.put(frame(1, captured_s=90.0))
     thread = bench.start()
-    _until(lambda: bench.pipeline.looked().dropped == 1)
+    wait_for("the frame to be dropped", lambda: bench.pipeline.looked().dropped == 1, every_s=0.01)
     bench.frames.put(frame(2, captured_s=100.0))
 
     assert counted.wait(10)
@@ -128,14 +129,14 @@ def test_a_detector_that_fails_is_said_and_the_next_frame_is_looked_at(bench: Be
     bench.answer = refuses
     bench.frames.put(frame(1))
     bench.start()
-    _until(lambda: bench.pipeline.looked().error == "no answer within 2 s")
+    wait_for("the error", lambda: bench.pipeline.looked().error == "no answer within 2 s", every_s=0.01)
     assert bench.pipeline.looked().inference_s is None
 
     bench.answer = answer
     bench.frames.put(frame(2))
 
     assert observed.wait(10)
-    _until(lambda: bench.pipeline.looked().error == "")
+    wait_for("the error to go", lambda: bench.pipeline.looked().error == "", every_s=0.01)
     assert bench.pipeline.looked().dropped == 1
 
 
@@ -146,7 +147,7 @@ def test_rules_that_fail_do_not_count_as_looked_at_and_do_not_end_the_loop(bench
     bench.on_observed = breaks
     bench.frames.put(frame(1))
     thread = bench.start()
-    _until(lambda: bench.pipeline.looked().dropped == 1)
+    wait_for("the frame to be dropped", lambda: bench.pipeline.looked().dropped == 1, every_s=0.01)
 
     assert bench.pipeline.looked().inference_s is None
     assert "ZeroDivisionError" in bench.pipeline.looked().error
@@ -233,11 +234,11 @@ def test_new_settings_take_effect_without_the_wait_of_the_old_ones() -> None:
     bench = Bench(CAMERA.model_copy(update={"detect_fps": 0.001}))
     bench.frames.put(frame(1))
     thread = bench.start()
-    _until(lambda: bench.observed == [1])
+    wait_for("the first look", lambda: bench.observed == [1], every_s=0.01)
 
     bench.pipeline.apply(CAMERA)
     bench.frames.put(frame(2))
-    _until(lambda: bench.observed == [1, 2])
+    wait_for("the second look", lambda: bench.observed == [1, 2], every_s=0.01)
     bench.pipeline.stop()
     thread.join(10)
 
@@ -248,19 +249,9 @@ def test_a_pipeline_between_two_distant_looks_stops_at_once() -> None:
     bench = Bench(CAMERA.model_copy(update={"detect_fps": 0.001}))
     bench.frames.put(frame(1))
     thread = bench.start()
-    _until(lambda: bench.observed == [1])
+    wait_for("the first look", lambda: bench.observed == [1], every_s=0.01)
 
     bench.pipeline.stop()
     thread.join(10)
 
     assert not thread.is_alive()
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    """Waits for what another thread does; the limit is generous and only ends a broken test."""
-    waiting = threading.Event()
-    for _ in range(1000):
-        if condition():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("the condition did not come true within 10 s")

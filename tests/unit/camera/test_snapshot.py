@@ -81,7 +81,7 @@ def test_lines_grow_with_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time_zone", "moment"), [(UTC, "2026-11-22 12:00:00 UTC"), (ZoneInfo("Asia/Seoul"), "2026-11-22 21:00:00 KST")]
+    ("time_zone", "moment"), [(UTC, "2026-03-01 12:00:00 UTC"), (ZoneInfo("Asia/Seoul"), "2026-03-01 21:00:00 KST")]
 )
 def test_the_caption_says_where_what_when_and_which_frame(
     monkeypatch, make_frame, make_event, time_zone, moment
