@@ -1,14 +1,17 @@
 """Sites on a migrated database, SQLite and real PostgreSQL alike, and events to put into it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from counterparts.events import safety_event
 
 from cluster.safety.events import SafetyEvent, SeenObject
 from cluster.settings.site import DatabaseSettings, SiteSettings
+
+if TYPE_CHECKING:  # sqlalchemy is for those tests only that need a database
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 MakeEvent = Callable[..., SafetyEvent]
 
@@ -40,12 +43,22 @@ def sqlite_site(tmp_path: Path) -> SiteSettings:
     return _migrated(_site(tmp_path, ""))
 
 
+@pytest.fixture
+async def engine(database_site: SiteSettings) -> "AsyncIterator[AsyncEngine]":
+    """On a migrated database of either kind."""
+    from cluster.storage.engine import create_engine
+
+    engine = create_engine(database_site)
+    yield engine
+    await engine.dispose()
+
+
 def _site(folder: Path, url: str) -> SiteSettings:
     return SiteSettings(name="test", data_dir=folder, database=DatabaseSettings(url=url, timeout_s=10))
 
 
 def _migrated(site: SiteSettings) -> SiteSettings:
-    from cluster.storage.schema import migrate  # sqlalchemy is for those tests only that need a database
+    from cluster.storage.schema import migrate
 
     migrate(site)
     return site

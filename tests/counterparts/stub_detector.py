@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 from counterparts.scene_server import painted, people_in
+from counterparts.stub_models import PlainModel, StubShelf
 from ray import serve
 from ray.serve import Application
 
@@ -29,6 +30,7 @@ from cluster.settings.base import Settings
 from cluster.settings.models import DetectorSettings
 from deployments.detector.canary import Canary
 from deployments.detector.detector import Detector
+from deployments.detector.last_good import LastGood, RayKeyValues
 
 Answer = Literal["painted", "nothing", "noise", "error"]
 _CONFIDENCE = 0.9
@@ -60,11 +62,10 @@ class Switches:
         return told["answer"] if loaded_s < told["loaded_before_s"] else "painted", float(told["delay_s"])
 
 
-class StubModel:
+class StubModel(PlainModel):
     """Called `broken` it is refused like weights that are none, called `noise` it detects nothing that is there."""
 
-    runtime, device = "stub", "cpu"
-    batches, has_canary = False, True
+    runtime, has_canary = "stub", True
     knows = frozenset({PERSON})
 
     def __init__(self, settings: DetectorSettings, switches: Switches) -> None:
@@ -76,9 +77,6 @@ class StubModel:
         self._dice = np.random.default_rng(7)
         if fault := self.canary_fault():
             raise WeightsError(f"model {self.name}: {fault}", "take weights that detect")
-
-    def adopt(self, settings: DetectorSettings) -> None:
-        """It has no thresholds; the real one takes new ones while it serves."""
 
     def canary_fault(self) -> str:
         return _CANARY.fault(self._detections(self._people(_CANARY.image, self._told()[0]), 0.0))
@@ -118,7 +116,10 @@ class StubModel:
 class StubDetector(Detector):
     def __init__(self, switches: str) -> None:
         model = Switches(Path(switches))
-        super().__init__("configs/models.yaml", load=lambda settings: StubModel(settings, model))
+        super().__init__(
+            "configs/models.yaml",
+            shelf=StubShelf(lambda settings: StubModel(settings, model), LastGood(RayKeyValues())),
+        )
 
 
 class StubArguments(Settings):

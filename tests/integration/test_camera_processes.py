@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import ray
 from counterparts.rtsp import RtspServer
+from counterparts.waiting import wait_for
 from ray import serve
 from ray.serve.config import ProxyLocation
 from ray.serve.context import _get_global_client
@@ -56,6 +57,7 @@ class CameraSite:
         self.folder = folder
         self.source = str(folder / "clip.mp4")
         self.seen: list[Seen] = []
+        self.first: CameraReport | None = None
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self.cameras = self._run(self._directory())
@@ -95,6 +97,15 @@ class CameraSite:
 
         return self.until(look)
 
+    def unlooked(self, former_pid: int) -> CameraReport:
+        """The report of another process, once its frames come and nobody looks at them."""
+
+        def look() -> CameraReport | None:
+            report = self.report()
+            return report if report and report.status == "DEGRADED" and report.pid not in (0, former_pid) else None
+
+        return self.until(look)
+
     def faults(self) -> list[str]:
         return self._run(self.cameras.faults())
 
@@ -125,14 +136,18 @@ class CameraSite:
             stop.set()
             puller.join()
 
+    def handed_over(self, release: str) -> tuple[CameraReport, list[Seen]]:
+        """The report under that release, and what a viewer sees from before its roll-out to its tenth picture."""
+        with self.pulled() as pictures:
+            self.deploy(release)
+            after = self.watched(lambda report: report.release == release)
+            many = len(pictures)
+            self.until(lambda: len(pictures) > many + 10)
+        return after, pictures
+
     @staticmethod
     def until(look: Callable[[], Answer | None]) -> Answer:
-        deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
-        while time.monotonic() < deadline_s:
-            if answer := look():
-                return answer
-            pause.wait(0.1)
-        pytest.fail(f"it did not come to that: {serve.status()}")
+        return wait_for("what the cameras should come to", look, PATIENCE_S, every_s=0.1, instead=serve.status)
 
     def _run(self, asking: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(asking, self._loop).result(PATIENCE_S)
@@ -154,10 +169,10 @@ def site() -> Iterator[CameraSite]:
     )  # fmt: skip
     try:
         serve.start(proxy_location=ProxyLocation.Disabled)
-        detector = serve.deployment(QuietDetector, name="Detector", ray_actor_options={"num_cpus": 0})
-        serve.run(detector.bind(), name="detector", route_prefix=None)
         site = CameraSite(folder)
         site.deploy("1")
+        site.first = site.unlooked(0)
+        run_detector()
         site.watched(lambda report: report.release == "1")
         yield site
     finally:
@@ -166,6 +181,11 @@ def site() -> Iterator[CameraSite]:
         serve.shutdown()
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_detector() -> None:
+    detector = serve.deployment(QuietDetector, name="Detector", ray_actor_options={"num_cpus": 0})
+    serve.run(detector.bind(), name="detector", route_prefix=None)
 
 
 def _print_logs(folder: Path) -> None:
@@ -180,14 +200,29 @@ def longest_gap_s(pictures: list[Seen]) -> float:
     return max((later - earlier).total_seconds() for earlier, later in itertools.pairwise(times))
 
 
+def test_a_camera_starts_before_there_is_a_detector_and_finds_it_when_it_comes(site: CameraSite) -> None:
+    assert site.first is not None
+    assert "no replica of it has run yet" in site.first.reason
+    assert (site.first.status, site.first.frame_age_s is not None) == ("DEGRADED", True)
+    assert site.watched(lambda report: True).actor == site.first.actor
+
+
+def test_a_process_that_starts_while_the_detector_is_deployed_anew_shows_its_frames(site: CameraSite) -> None:
+    before = site.watched(lambda report: True)
+    serve.delete("detector")
+    os.kill(before.pid, signal.SIGKILL)
+
+    meanwhile = site.unlooked(before.pid)
+    assert meanwhile.frame_age_s is not None
+
+    run_detector()
+    assert site.watched(lambda report: True).pid == meanwhile.pid
+
+
 def test_a_new_release_replaces_the_process_with_a_short_gap(site: CameraSite) -> None:
     before = site.watched(lambda report: True)
 
-    with site.pulled() as pictures:
-        site.deploy("2")
-        after = site.watched(lambda report: report.release == "2")
-        many = len(pictures)
-        site.until(lambda: len(pictures) > many + 10)
+    after, pictures = site.handed_over("2")
     print(f"longest gap between two frames over the handover: {longest_gap_s(pictures):.2f} s")
 
     assert (before.actor, after.actor) == ("camera:gate-1", "camera:gate-1~1")
@@ -209,11 +244,7 @@ def test_a_network_camera_is_handed_over_with_a_short_gap(
     with_network = site.watched(lambda report: report.source.startswith("rtsp"))
     assert (with_network.pid, with_network.actor) == (before.pid, before.actor)
 
-    with site.pulled() as pictures:
-        site.deploy("3")
-        after = site.watched(lambda report: report.release == "3")
-        many = len(pictures)
-        site.until(lambda: len(pictures) > many + 10)
+    after, pictures = site.handed_over("3")
     print(f"longest gap between two frames of a network camera over the handover: {longest_gap_s(pictures):.2f} s")
 
     assert after.epoch > with_network.epoch

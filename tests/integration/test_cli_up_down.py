@@ -6,8 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import httpx
 import psutil
 import pytest
 import yaml
+from counterparts.waiting import wait_for
 
 from cluster.operation import process_tree
 from cluster.operation.config_check import DEMO_CLIP
@@ -95,7 +95,7 @@ def test_up_makes_a_site_that_watches_and_down_leaves_no_process(command: Comman
     assert (code, f"page           http://127.0.0.1:{command.page_port}/" in output) == (0, True), output
 
     assert httpx.get(f"http://127.0.0.1:{command.page_port}/health", trust_env=False).json()["status"] == "ok"
-    status = _until(lambda: _watching(command))
+    status = wait_for("a site without a problem", lambda: _watching(command), 120.0, every_s=0.5)
     assert [camera["status"] for camera in status["cameras"]] == ["MONITORED"]
     assert {row["deployment"] for row in status["deployments"]} >= {
         "Detector",
@@ -136,7 +136,7 @@ def test_the_demo_tells_an_intrusion_and_ctrl_c_leaves_no_process(command: Comma
 def test_a_busy_port_is_one_line_before_anything_is_started(command: CommandLine) -> None:
     with subprocess.Popen([sys.executable, "-m", "http.server", str(command.page_port)]) as server:
         try:
-            _until(lambda: not is_free(command.page_port))
+            wait_for("a busy port", lambda: not is_free(command.page_port))
             code, output = command.run("demo", "--config", command.config, *command.ports)
         finally:
             server.kill()
@@ -154,14 +154,6 @@ def _watching(command: CommandLine) -> dict[str, Any]:
     code, output = command.run("status", "--json")
     status: dict[str, Any] = json.loads(output)
     return status if code == 0 else {}
-
-
-def _until(ask: Callable[[], Any], limit_s: float = 120.0) -> Any:
-    deadline = time.monotonic() + limit_s
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {limit_s:g} s"
-        time.sleep(0.5)
-    return answer
 
 
 def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:

@@ -62,11 +62,18 @@ class TurningModel:
         self._model, self._noise, self._switch = model, noise, switch
         self.name, self.digest, self.image_size = model.name, model.digest, model.image_size
         self.runtime, self.device, self.batches = model.runtime, model.device, model.batches
-        self.has_canary = model.has_canary
+        self.lanes, self.has_canary = model.lanes, model.has_canary
 
     def detect_all(self, images: list[Image]) -> list[Detections]:
         self._turn()
         return self._model.detect_all(images)
+
+    def detect_beside(self, image: Image, lane: int) -> Detections:
+        self._turn()
+        return self._model.detect_beside(image, lane)
+
+    def adopt(self, settings: DetectorSettings) -> None:
+        self._model.adopt(settings)
 
     def canary_fault(self) -> str:
         self._turn()

@@ -5,12 +5,12 @@ import shutil
 import socket
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 import uvicorn
 from counterparts.missing import missing_counterpart
+from counterparts.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -53,7 +53,7 @@ class Served:
     def __enter__(self):
         self.thread.start()
         self.camera.start()
-        wait_until(lambda: self.server.started)
+        wait_for("the server", lambda: self.server.started, every_s=0.02)
         return self
 
     def __exit__(self, *_):
@@ -74,13 +74,6 @@ class Served:
 
 def now():
     return fakes.datetime.now(fakes.UTC)
-
-
-def wait_until(condition, seconds=20.0):
-    end_s = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end_s, "the condition did not come true"
-        time.sleep(0.02)
 
 
 def _street():
@@ -223,7 +216,7 @@ def test_the_wall_shows_live_pictures_with_zones_and_boxes(visit, served):
 
     # The right edge of the danger zone, drawn over the JPEG.
     assert page.pixels("gate-1") == 1.0
-    wait_until(lambda: page.red_at("gate-1", 0.7, 0.8))
+    wait_for("red at the press", lambda: page.red_at("gate-1", 0.7, 0.8), every_s=0.02)
     assert "alarm" in page.tile("gate-1").get_attribute("class")
     assert "alarm" not in page.tile("yard-3").get_attribute("class")
     assert page.tile("dock-4").locator(".tile-name").inner_text() == "<b>하역장</b> / Dock 4"

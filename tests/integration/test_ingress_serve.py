@@ -5,8 +5,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import ray
+from counterparts.waiting import wait_for
 from ray import serve
 from ray.serve.config import HTTPOptions, ProxyLocation
 from ray.serve.context import _get_global_client
@@ -117,10 +116,7 @@ def answers(port: int) -> bool:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline_s, pause = time.monotonic() + PATIENCE_S, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline_s, f"it did not come to that: {serve.status()}"
-        pause.wait(0.2)
+    wait_for("what the ingress should come to", condition, PATIENCE_S, instead=serve.status)
 
 
 def next_frame(viewer: ClientConnection) -> tuple[dict[str, Any], bytes]:

@@ -1,7 +1,6 @@
 """What the database shows open, read for the owner that comes, on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,8 +12,6 @@ from cluster.safety.errors import DatabaseUnavailable
 from cluster.safety.events import EpisodeState
 from cluster.safety.zones import Zone
 from cluster.settings.cameras import CameraSettings
-from cluster.settings.site import SiteSettings
-from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from deployments.cameras.left_open import LeftOpen
 
@@ -23,13 +20,6 @@ pytestmark = pytest.mark.anyio
 PRESS = Zone("press", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9)), entrances=True)
 GATE = CameraSettings(camera_id="gate-1", source="rtsp://cam/1", zones=(PRESS,))
 CLOSED = EpisodeState.CLOSED
-
-
-@pytest.fixture
-async def engine(database_site: SiteSettings) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_site)
-    yield engine
-    await engine.dispose()
 
 
 async def test_a_new_owner_gets_what_is_open_and_not_what_the_supervisor_told(

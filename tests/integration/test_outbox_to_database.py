@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from counterparts.databases import MakeEvent
 from counterparts.postgres import PostgresServer
+from counterparts.waiting import wait_for
 
 from cluster.camera.courier import Courier
 from cluster.camera.outbox import Outbox
@@ -95,13 +95,6 @@ def snapshot_of(event: SafetyEvent) -> SnapshotJpegs:
     return SnapshotJpegs(b"drawn " + event.event_id.encode(), b"clean", event.correlation_id)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + GENEROUS_S
-    while not condition():
-        assert time.monotonic() < deadline_s
-        threading.Event().wait(0.05)
-
-
 def test_events_and_pictures_arrive_once(start, database_site: SiteSettings, make_event: MakeEvent) -> None:
     outbox, courier, recorder = start(database_site)
     opened = [make_event(n) for n in range(1, 11)]
@@ -157,5 +150,5 @@ def test_a_snapshot_folder_that_cannot_be_written_delays_pictures_only(
 
     in_the_way.unlink()
 
-    wait_until(lambda: outbox.pictures_waiting() == 0)
+    wait_for("the pictures to leave", lambda: outbox.pictures_waiting() == 0, GENEROUS_S, every_s=0.05)
     assert recorder.rows()["event-001"].snapshot_state is SnapshotState.STORED

@@ -1,7 +1,5 @@
 """Leases and API-made cameras, on both databases."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import structlog
 from sqlalchemy import update
@@ -10,9 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cluster.safety.errors import LeaseLost
 from cluster.safety.zones import Zone
 from cluster.settings.cameras import CameraSettings
-from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore, StoredCamera
-from cluster.storage.engine import create_engine
 from cluster.storage.leases import LeaseStore
 from cluster.storage.tables import cameras
 
@@ -21,13 +17,6 @@ pytestmark = pytest.mark.anyio
 PRESS = Zone("press", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9)), dwell_s=30.0, require=("helmet",))
 GATE = CameraSettings(camera_id="gate-1", name="출입구", source="rtsp://${USER}@cam/1", zones=(PRESS,))
 DOCK = CameraSettings(camera_id="dock-1", source="usb:0", privacy_masks=(((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),))
-
-
-@pytest.fixture
-async def engine(database_site: SiteSettings) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_site)
-    yield engine
-    await engine.dispose()
 
 
 async def test_a_lease_only_rises(engine: AsyncEngine) -> None:

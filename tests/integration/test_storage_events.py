@@ -1,7 +1,6 @@
 """The event store on SQLite and on a real PostgreSQL."""
 
 import dataclasses
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cluster.safety.errors import LeaseLost
 from cluster.safety.events import EpisodeState, SafetyEvent, Severity
-from cluster.settings.site import SiteSettings
-from cluster.storage.engine import create_engine
 from cluster.storage.events import EventFilter, EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.storage.tables import events
@@ -20,13 +17,6 @@ from cluster.storage.tables import events
 pytestmark = pytest.mark.anyio
 
 ACKNOWLEDGED_AT = datetime(2026, 3, 1, 13, tzinfo=UTC)
-
-
-@pytest.fixture
-async def engine(database_site: SiteSettings) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_site)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What operators say about cameras, on both databases."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,13 +18,6 @@ pytestmark = pytest.mark.anyio
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OFF = Override("gate-1", OverrideField.DETECT, False, "kim", "점검", NOON + timedelta(minutes=30), NOON)
-
-
-@pytest.fixture
-async def engine(database_site: SiteSettings) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(database_site)
-    yield engine
-    await engine.dispose()
 
 
 async def test_the_newest_word_about_a_field_holds_until_its_end(engine: AsyncEngine) -> None:

@@ -9,6 +9,16 @@ from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.status import CameraStatus
 
 
+def told_outage(site: FleetSite) -> SafetyEvent:
+    """Camera a ran and hangs: the one event that was told about it."""
+    site.round(desired("a"))
+    site.actor("a").silent = True
+    for _ in range(6):
+        site.round(desired("a"))
+    (opened,) = site.told
+    return opened
+
+
 def saved_episode(event: SafetyEvent) -> SavedEpisode:
     """`event` as the next supervisor reads it from the database."""
     at = event.opened_at
@@ -142,11 +152,7 @@ def test_a_control_store_that_is_away_blinds_nobody(site: FleetSite) -> None:
 
 
 def test_an_outage_that_an_earlier_supervisor_told_is_ended_by_this_one(site: FleetSite) -> None:
-    site.round(desired("a"))
-    site.actor("a").silent = True
-    for _ in range(6):
-        site.round(desired("a"))
-    (opened,) = site.told
+    opened = told_outage(site)
 
     heir = FleetSite()
     heir.fleet.inherit({"a": [saved_episode(opened)]})
@@ -281,11 +287,7 @@ def test_a_supervisor_whose_rounds_stopped_shows_nobody_as_watched(site: FleetSi
 
 
 def test_an_outage_told_twice_over_a_restart_is_ended_once_it_is_known(site: FleetSite) -> None:
-    site.round(desired("a"))
-    site.actor("a").silent = True
-    for _ in range(6):
-        site.round(desired("a"))
-    (opened,) = site.told
+    opened = told_outage(site)
 
     heir = FleetSite()
     heir.actors.add("a")
