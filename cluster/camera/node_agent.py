@@ -34,7 +34,8 @@ class NodeAgent:
         self._release = release
         self._site: SiteSettings | None = None
         self._drain: OutboxDrain | None = None
-        self._ending = asyncio.Lock()
+        self._recorder: ServeRecorder | None = None
+        self._connecting, self._ending = asyncio.Lock(), asyncio.Lock()
 
     def __repr__(self) -> str:
         """What the dashboard and the prefix of Ray's log lines show."""
@@ -42,9 +43,10 @@ class NodeAgent:
 
     async def tend(self, site: SiteSettings, places: Places) -> NodeReport:
         """Where the cameras are now; answers at once what waits here."""
+        recorder = await self._connected()
         drain = self._drain
         if drain is None or site != self._site:
-            drain = self._drain = self._begin(site)
+            drain = self._drain = self._begin(site, recorder)
         drain.learn(places)
         return NodeReport(self._node_id, self._release, os.getpid(), drain.waiting())
 
@@ -53,11 +55,19 @@ class NodeAgent:
         async with self._ending:
             return await asyncio.to_thread(self._kill, pid, camera_id)
 
-    def _begin(self, site: SiteSettings) -> OutboxDrain:
+    async def _connected(self) -> ServeRecorder:
+        """The way to the Recorder. Ray's head is asked for it, without a deadline: not on the loop, and by one thread
+        only, so that hung processes can be ended whatever the head does."""
+        async with self._connecting:
+            if self._recorder is None:
+                self._recorder = await asyncio.to_thread(ServeRecorder)
+            return self._recorder
+
+    def _begin(self, site: SiteSettings, recorder: ServeRecorder) -> OutboxDrain:
         if self._drain is not None:
             self._drain.stop()
         self._site = site
-        drain = OutboxDrain(self._root(site), self._node_id, site.outbox, ServeRecorder())
+        drain = OutboxDrain(self._root(site), self._node_id, site.outbox, recorder)
         threading.Thread(target=drain.run, name="drain", daemon=True).start()
         return drain
 

@@ -25,6 +25,7 @@ Handle = DeploymentHandle[Any]
 _RECORD_TIMEOUT_S = 8.0
 _PICTURE_TIMEOUT_S = 20.0
 _ASSIGNMENT_TIMEOUT_S = 10.0
+_NEVER_SEEN = ("no replica of it has run yet", "see the application `detector` in the Ray dashboard")
 _AWAY = (ray.exceptions.RayError, RayServeException, BackPressureError, ConnectionError)
 
 
@@ -38,6 +39,8 @@ class ServeDetector:
         try:
             answer = _call(self._detect, deadline_s, image)
         except TimeoutError as error:
+            if not self._detect.running_replicas_populated():
+                raise DetectorUnavailable(*_NEVER_SEEN) from error
             raise DetectorTimeout(f"no answer within {deadline_s:g} s", "add replicas or lower detect_fps") from error
         except DetectorError:
             raise
@@ -84,7 +87,9 @@ SUPERVISOR_AWAY = (TimeoutError, *_AWAY)
 
 
 def _handle(application: str, deployment: str, method: str, *, by_reference: bool = True) -> Handle:
-    handle = serve.get_deployment_handle(deployment, application)
+    """Also of an application that is not deployed yet: calls wait for it within their deadline, and find it when it
+    comes. Whether it exists is not asked, because Serve asks without a deadline, and a camera has to start without."""
+    handle = serve.get_deployment_handle(deployment, application, _check_exists=False)
     return handle.options(method_name=method, _by_reference=by_reference)
 
 

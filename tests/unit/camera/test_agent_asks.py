@@ -1,0 +1,58 @@
+"""The agent of a node, while Ray's head does not say where the Recorder is."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from counterparts.left_outboxes import LeasingRecorder
+from counterparts.waiting import PATIENCE_S
+
+from cluster.camera import node_agent
+from cluster.camera.node_agent import NodeAgent
+from cluster.camera.outbox_drain import OutboxDrain
+from cluster.camera.places import Places
+from cluster.settings.site import SiteSettings
+
+
+class IdleDrain(OutboxDrain):
+    def run(self) -> None:
+        """Nothing lies there."""
+
+
+class Head:
+    """Is asked for the Recorder, and answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked, self.answers = threading.Event(), threading.Event()
+
+    def recorder(self) -> LeasingRecorder:
+        self.asked.set()
+        assert self.answers.wait(PATIENCE_S)
+        return LeasingRecorder()
+
+
+@pytest.fixture
+def head(monkeypatch: pytest.MonkeyPatch) -> Iterator[Head]:
+    head = Head()
+    context = SimpleNamespace(get_node_id=lambda: "node-a")
+    monkeypatch.setattr(node_agent, "ray", SimpleNamespace(get_runtime_context=lambda: context))
+    monkeypatch.setattr(node_agent, "configure_logs", lambda *_, **__: None)
+    monkeypatch.setattr(node_agent, "ServeRecorder", head.recorder)
+    monkeypatch.setattr(node_agent, "OutboxDrain", IdleDrain)
+    yield head
+    head.answers.set()
+
+
+def test_hung_processes_can_be_ended_while_the_head_does_not_answer(head: Head, tmp_path: Path) -> None:
+    async def tend_and_end() -> tuple[bool, bool, str]:
+        agent = NodeAgent("r1")
+        tending = asyncio.create_task(agent.tend(SiteSettings(name="test", data_dir=tmp_path), Places()))
+        assert await asyncio.to_thread(head.asked.wait, PATIENCE_S)
+        ended, waits = await agent.end_process(1, "gate-1"), not tending.done()
+        head.answers.set()
+        return ended, waits, (await tending).node_id
+
+    assert asyncio.run(tend_and_end()) == (False, True, "node-a")
