@@ -175,10 +175,10 @@ class Fleet:
     async def _look_at(self, camera_id: str) -> None:
         """One that runs and of which nothing is known yet: it goes on, and is shown as it says itself."""
         self._strangers[camera_id] = stranger(camera_id)
-        name = await self._roster.settle(camera_id)
-        if (handle := self._roster.actors(camera_id).get(name)) is None:
-            return
         try:
+            name = await self._roster.settle(camera_id)
+            if (handle := self._roster.actors(camera_id).get(name)) is None:
+                return
             self._strangers[camera_id] = await handle.report(HEARTBEAT_S)
         except ActorSilentError as error:
             _log.warning("camera_actor_silent", camera_id=camera_id, reason=str(error))

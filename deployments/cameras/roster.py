@@ -54,6 +54,8 @@ class Roster:
         self._running: dict[str, dict[str, CameraHandle]] = {}
         self._owners: dict[str, str] = {}
         self._undecided: dict[str, int] = {}
+        # Nobody found is not yet nobody there.
+        self._listed = False
 
     async def look(self) -> None:
         """Who runs."""
@@ -63,7 +65,7 @@ class Roster:
             # Ray's control store is away; the actors themselves may well answer.
             _log.warning("actors_not_listed", reason=str(error))
             return
-        self._running = {}
+        self._listed, self._running = True, {}
         for name, handle in found.items():
             if (parsed := parse_actor_name(name)) is not None:
                 self._running.setdefault(parsed[0], {})[name] = handle
@@ -85,9 +87,16 @@ class Roster:
         self._owners[camera_id] = name
 
     async def settle(self, camera_id: str) -> str:
-        """The owner, which is chosen now if that can be; "": there is none."""
+        """The owner, which is chosen now if that can be; "": there is none.
+
+        Raises:
+            ActorSilentError: who runs could never be listed. An actor made now might be a second one, and what looks
+                left behind in the next round the one that watches.
+        """
         if name := self.owner(camera_id):
             return name
+        if not self._listed:
+            raise ActorSilentError("who runs is not known yet")
         actors = self.actors(camera_id)
         if len(actors) > 1:
             chosen = await self._choose(camera_id, actors)
