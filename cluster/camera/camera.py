@@ -97,7 +97,7 @@ class Camera:
         self._ledger.retire(datetime.now(UTC), time.monotonic(), frame_id)
         return self._courier.flush(timeout_s / 2)
 
-    def stop(self, timeout_s: float = 8.0) -> bool:
+    def stop(self, timeout_s: float) -> bool:
         """No new frames; the frame in flight ends; the outbox empties as far as time allows.
 
         Open episodes stay open for whoever watches this camera next.
@@ -222,6 +222,8 @@ def outbox_folder(site: SiteSettings, camera_id: str) -> Path:
 _LIVE_FIELDS = frozenset(
     {
         "name",
+        "enabled",
+        "node",
         "detect",
         "detect_fps",
         "motion_gate",
@@ -232,7 +234,8 @@ _LIVE_FIELDS = frozenset(
         "zones",
     }
 )
-"""What changes in a running camera; everything else concerns the capture, and begins a new lease."""
+"""What changes in a running camera, or is the supervisor's affair. Everything else concerns the capture, and begins a
+new lease."""
 
 
 def _needs_restart(old: Assignment, new: Assignment) -> bool:

@@ -89,7 +89,7 @@ class Courier:
         self._woken.set()
 
     def stop(self) -> None:
-        """Ends `run`; what was not sent stays in the outbox."""
+        """Ends `run`; what was not sent stays in the outbox, and a lease that is lost from now on is no loss."""
         self._stopping.set()
         self._woken.set()
         self._pictures.wake()
@@ -168,7 +168,9 @@ class Courier:
         self._lease_lost = True
         self._pictures.stop()
         self._log.error("lease_lost", reason=str(error))
-        self._on_lease_lost()
+        # After `stop` the next owner may be this very process, under a newer lease: then nothing is lost.
+        if not self._stopping.is_set():
+            self._on_lease_lost()
 
     def _is_flushed(self) -> bool:
         return self._outbox.depth() == 0 and (self._outbox.pictures_waiting() == 0 or self._pictures.failing)

@@ -16,6 +16,8 @@ from cluster.settings.site import SiteSettings
 
 _log = structlog.get_logger()
 _ASK_AGAIN_S = 1.0
+_STOPS_WITHIN_S = 1.5
+"""Nobody watches meanwhile. What is not recorded by then, its successor finds on the same disk."""
 
 Assigned = tuple[Assignment, SiteSettings]
 
@@ -28,7 +30,7 @@ class KeptCamera(Protocol):
     """`Camera`, as far as the keeper needs it."""
 
     def start(self) -> None: ...
-    def stop(self, timeout_s: float = 8.0) -> bool: ...
+    def stop(self, timeout_s: float) -> bool: ...
     def retire(self, timeout_s: float) -> bool: ...
     def apply(self, assignment: Assignment) -> bool: ...
     def report(self) -> CameraReport: ...
@@ -146,7 +148,7 @@ class CameraKeeper:
             try:
                 camera.start()
             except BaseException:
-                camera.stop()  # the next attempt must find its outbox free
+                _stop(camera)  # the next attempt must find its outbox free
                 raise
             # A process never changes its code: what it first began with is what it runs.
             self._release = self._release or assignment.release
@@ -165,7 +167,7 @@ class CameraKeeper:
 
 def _stop(camera: KeptCamera) -> None:
     try:
-        camera.stop()
+        camera.stop(_STOPS_WITHIN_S)
     # The border of the process: however the old one ended, the new one has to start.
     except Exception:  # noqa: BLE001
         _log.exception("camera_stop_failed")

@@ -1,0 +1,70 @@
+"""A running camera whose settings change: what goes on, what begins anew, and what its former courier still hears."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from counterparts.left_outboxes import SETTINGS, LeasingRecorder
+from counterparts.waiting import PATIENCE_S
+
+from cluster.camera.camera import Camera, CameraPorts
+from cluster.camera.courier import Courier
+from cluster.camera.outbox import Outbox
+from cluster.settings.cameras import Assignment, CameraSettings
+from cluster.settings.site import SiteSettings
+
+MASK = ((0.0, 0.0), (0.1, 0.0), (0.1, 0.1))
+
+
+def assignment(**changes: Any) -> Assignment:
+    values = {"camera_id": "gate-1", "source": "rtsp://camera/1", **changes}
+    return Assignment(camera=CameraSettings.model_validate(values), revision=1, epoch=7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "goes_on"),
+    [
+        ({"name": "North gate"}, True),
+        ({"detect": False}, True),
+        ({"node": "node-b"}, True),
+        ({"enabled": False}, True),
+        ({"source": "rtsp://camera/2"}, False),
+        ({"privacy_masks": (MASK,)}, False),
+        ({"read_timeout_s": 9}, False),
+    ],
+)
+def test_only_what_concerns_the_capture_begins_it_anew(tmp_path: Path, changes: dict[str, Any], goes_on: bool) -> None:
+    ports = CameraPorts(lambda image, deadline_s: None, LeasingRecorder(), lambda: None, lambda: None)  # type: ignore[arg-type,return-value]
+    camera = Camera(assignment(), SiteSettings(name="test", data_dir=tmp_path), ports)
+    try:
+        assert camera.apply(assignment(**changes)) is goes_on
+    finally:
+        camera.stop(1.0)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_lease_that_goes_to_this_process_itself_is_not_lost(tmp_path: Path, make_event: Any, stopped: bool) -> None:
+    """The former courier's last call may reach the Recorder only after the next lease was taken."""
+    called, goes_on, lost = threading.Event(), threading.Event(), threading.Event()
+
+    def slow_network() -> None:
+        called.set()
+        assert goes_on.wait(PATIENCE_S)
+
+    outbox = Outbox(tmp_path / "gate-1", SETTINGS, "gate-1")
+    outbox.accept([make_event(1)], None, [])
+    recorder = LeasingRecorder(fails=slow_network)
+    courier = Courier(outbox, recorder, camera_id="gate-1", epoch=3, retry_max_s=1.0, on_lease_lost=lost.set)
+    sending = threading.Thread(target=courier.run)
+    sending.start()
+    assert called.wait(PATIENCE_S)
+    if stopped:
+        courier.stop()
+    recorder.leases["gate-1"] = 4
+    goes_on.set()
+    sending.join(PATIENCE_S)
+
+    assert not sending.is_alive()
+    assert lost.is_set() is not stopped
+    outbox.close()
