@@ -106,7 +106,7 @@ class Fleet:
     def faults(self) -> list[str]:
         """What keeps the fleet from being as it should be, one line each; cameras speak for themselves."""
         hanging = self._nodes.faults(self._wanted(), self._seats())
-        return [one for one in (self.superseded, self._replacing.fault, self._handovers.fault, *hanging) if one]
+        return [one for one in (self.superseded, self._replacing.fault, *self._handovers.faults(), *hanging) if one]
 
     def node_ids(self) -> list[str]:
         """The nodes that live."""

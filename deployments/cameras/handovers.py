@@ -54,12 +54,12 @@ class Handovers:
         self._not_before_s: dict[str, float] = {}
         self.active: Handover | None = None
         self.done: Handover | None = None
-        self._fault, self._fault_s = "", 0.0
+        self._faults: dict[str, str] = {}
 
-    @property
-    def fault(self) -> str:
-        """Why the last handover failed, in one line, until it may be tried again; "": it did not."""
-        return self._fault if self._clock() < self._fault_s + _AGAIN_AFTER_S else ""
+    def faults(self) -> list[str]:
+        """Why which cameras were not handed over, one line each, until it may be tried again."""
+        now_s = self._clock()
+        return [fault for camera_id, fault in self._faults.items() if self._not_before_s[camera_id] > now_s]
 
     def may_start(self, camera_id: str, reason: str) -> bool:
         """A camera that could not be handed over is left alone for a while; of a release that does not start, all."""
@@ -138,7 +138,8 @@ class Handovers:
         await self._roster.end(camera_id, handover.old)
 
     def _finish(self, handover: Handover) -> None:
-        self.active, self.done, self._fault = None, handover, ""
+        self.active, self.done = None, handover
+        self._faults.pop(handover.camera_id, None)
         metrics.camera_moves.inc(tags={"camera_id": handover.camera_id, "reason": handover.reason})
 
     async def _go_back(self, handover: Handover, reason: str, *, stopped: bool) -> None:
@@ -183,8 +184,9 @@ class Handovers:
         self._finish(handover)
 
     def _pause(self, handover: Handover, reason: str) -> None:
-        self._fault = f"camera {handover.camera_id} was not handed over ({handover.reason}): {reason}"
-        self._fault_s = self._clock()
+        self._faults[handover.camera_id] = (
+            f"camera {handover.camera_id} was not handed over ({handover.reason}): {reason}"
+        )
         _log.error("camera_handover_failed", camera_id=handover.camera_id, reason=reason, cause=handover.reason)
         again_s = self._clock() + _AGAIN_AFTER_S
         self._not_before_s[handover.camera_id] = again_s

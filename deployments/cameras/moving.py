@@ -5,18 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from cluster.settings.cameras import CameraSettings, SourceKind
 from deployments.cameras.camera_actors import ClusterNode, Place
 from deployments.cameras.handovers import RELEASE, Handover, Handovers
-from deployments.cameras.placement import DRAIN, Cluster, Move, Seat
+from deployments.cameras.placement import Cluster, May, Move, Seat
 from deployments.cameras.roster import Roster
 from deployments.cameras.watched import Watched
 
 _QUIET_ROUNDS = 3
 _SETTLES_WITHIN_S = 60.0
 _BREAKS_FOR_S = 300.0
-"""A camera that saw before its handover and does not afterwards holds the others up for so long."""
+"""A camera that saw before its handover and does not afterwards holds up for so long who need not move."""
 
 
 class Moving:
-    """Decides one handover after the other; the next only when the last camera is watched again."""
+    """Decides one handover after the other; the next only when the last camera is watched again, but off a node that
+    goes away as soon as the last one is over."""
 
     def __init__(self, roster: Roster, handovers: Handovers, release: str, clock: Callable[[], float]) -> None:
         self._roster, self._handovers, self._release, self._clock = roster, handovers, release, clock
@@ -37,26 +38,35 @@ class Moving:
         """Starts a handover, if one is due and nothing else is under way. `stalled`: see `Handovers.step`."""
         seats = self.seats(cameras, watched)
         self._note(nodes, seats)
-        if self._handovers.active is not None or not nodes or not self._is_settled(watched):
+        if self._handovers.active is not None or not nodes:
             return
-        move = self._next(cluster, seats, watched)
-        if move is None or not self._handovers.may_start(move.camera_id, move.reason):
-            return
-        if stalled and move.reason != DRAIN:
+        may_improve = self._is_settled(watched) and not stalled
+        move = self._next(cluster, seats, watched, may_improve=may_improve)
+        if move is None:
             return
         camera, known = cameras[move.camera_id], watched[move.camera_id]
         self._settling = (move.camera_id, self._clock(), known.is_seeing(self._clock()))
         stays = _node_of(known) if camera.kind is SourceKind.USB and not camera.node else ""
         await self._handovers.start(move.camera_id, move.place, move.reason, stays)
 
-    def _next(self, cluster: Cluster, seats: Sequence[Seat], watched: Mapping[str, Watched]) -> Move | None:
-        """Whoever must leave; then the code; then what is only better."""
+    def _next(
+        self, cluster: Cluster, seats: Sequence[Seat], watched: Mapping[str, Watched], *, may_improve: bool
+    ) -> Move | None:
+        """Whoever must leave, which waits for nobody: the node will not. Then the code; then what is only better."""
+        may = self._may(watched)
+        if (move := cluster.off_draining(seats, may)) is not None or not may_improve:
+            return move
         quiet = self._quiet_rounds >= _QUIET_ROUNDS
-        return (
-            cluster.next_move(seats, quiet=False)
-            or self._to_release(seats, watched)
-            or (cluster.next_move(seats, quiet=True) if quiet else None)
-        )
+        return self._to_release(seats, watched) or (cluster.to_better(seats, may) if quiet else None)
+
+    def _may(self, watched: Mapping[str, Watched]) -> May:
+        def may(camera_id: str, reason: str) -> bool:
+            # Where a camera is that was handed over just now, its new process has to say first.
+            report = watched[camera_id].report
+            known = report is not None and report.actor in ("", self._roster.owner(camera_id))
+            return known and self._handovers.may_start(camera_id, reason)
+
+        return may
 
     def _to_release(self, seats: Sequence[Seat], watched: Mapping[str, Watched]) -> Move | None:
         for seat in sorted(seats, key=lambda seat: (seat.settings.has_danger_zone, seat.settings.camera_id)):

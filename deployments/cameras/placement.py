@@ -1,7 +1,7 @@
 """Which node each camera's actor should be on. Pure: knows neither Ray nor the clock."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cluster.settings.cameras import CameraSettings, SourceKind
@@ -10,8 +10,12 @@ from deployments.cameras.camera_actors import ClusterNode, Place
 _TOLERANCE = 1e-6
 """CPUs are counted in ten-thousandths."""
 
+_HOST, _BALANCE = "host", "balance"
 DRAIN = "drain"
 """The reason of a move off a node that goes away."""
+
+May = Callable[[str, str], bool]
+"""Whether the camera (id) may be moved now, for a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,11 @@ class Cluster:
             f"on {where}; add a node or lower actor_cpus"
         )
 
-    def next_move(self, seats: Sequence[Seat], *, quiet: bool) -> Move | None:
-        """The move to make now, if any. Only a node that goes moves a camera that is not fine, or an unquiet fleet."""
-        return self._off_draining(seats) or (self._to_hosts(seats) or self._balance(seats) if quiet else None)
-
-    def stranded(self, seats: Sequence[Seat]) -> list[str]:
-        """Cameras that a draining node takes along, because they hang on it."""
-        draining = {node.node_id for node in self._nodes if node.draining}
-        return [seat.settings.camera_id for seat in seats if seat.node_id in draining and seat.is_bound]
-
-    def _off_draining(self, seats: Sequence[Seat]) -> Move | None:
+    def off_draining(self, seats: Sequence[Seat], may: May) -> Move | None:
+        """Who has to leave a node that goes away, whatever it sees. Those that may not be moved keep nobody else."""
         draining = {node.node_id for node in self._nodes if node.draining}
         # Those that see nothing lose nothing: they go last, for whoever watches must not be late.
-        leaving = [seat for seat in seats if seat.node_id in draining and not seat.is_bound]
+        leaving = [seat for seat in seats if seat.node_id in draining and _is_movable(seat, may, DRAIN)]
         leaving.sort(key=lambda seat: (not seat.fine, not seat.settings.has_danger_zone, seat.settings.camera_id))
         counts = Counter(seat.node_id for seat in seats)
         able = [node for node in self._open() if self._room(node)]
@@ -96,17 +92,26 @@ class Cluster:
         best = min(able, key=lambda node: (counts[node.node_id], node.node_id))
         return Move(leaving[0].settings.camera_id, Place(node_id=best.node_id), DRAIN)
 
-    def _to_hosts(self, seats: Sequence[Seat]) -> Move | None:
+    def to_better(self, seats: Sequence[Seat], may: May) -> Move | None:
+        """A move that a quiet fleet can make, if any."""
+        return self._to_hosts(seats, may) or self._balance(seats, may)
+
+    def stranded(self, seats: Sequence[Seat]) -> list[str]:
+        """Cameras that a draining node takes along, because they hang on it."""
+        draining = {node.node_id for node in self._nodes if node.draining}
+        return [seat.settings.camera_id for seat in seats if seat.node_id in draining and seat.is_bound]
+
+    def _to_hosts(self, seats: Sequence[Seat], may: May) -> Move | None:
         """Cameras whose settings name another node than the one they are on. Where they are they may see nothing."""
         hosts = {node.node_id: node.host for node in self._nodes}
         able = {node.host for node in self._nodes if node.host and not node.draining and self._room(node)}
         for seat in seats:
-            wanted = seat.settings.node
-            if wanted in able and hosts.get(seat.node_id, wanted) != wanted:
-                return Move(seat.settings.camera_id, Place(host=wanted), "host")
+            camera_id, wanted = seat.settings.camera_id, seat.settings.node
+            if wanted in able and hosts.get(seat.node_id, wanted) != wanted and may(camera_id, _HOST):
+                return Move(camera_id, Place(host=wanted), _HOST)
         return None
 
-    def _balance(self, seats: Sequence[Seat]) -> Move | None:
+    def _balance(self, seats: Sequence[Seat], may: May) -> Move | None:
         """From the fullest node to the emptiest, until they differ by one."""
         open_nodes = self._open()
         counts = Counter(seat.node_id for seat in seats)
@@ -117,11 +122,11 @@ class Cluster:
         for node in sorted(open_nodes, key=lambda node: (-counts[node.node_id], node.node_id)):
             if counts[node.node_id] - counts[emptiest.node_id] < 2:
                 return None
-            movable = [s for s in seats if s.node_id == node.node_id and s.fine and not s.is_bound]
+            movable = [s for s in seats if s.node_id == node.node_id and s.fine and _is_movable(s, may, _BALANCE)]
             if movable:
                 # A danger zone is interrupted last.
                 first = min(movable, key=lambda seat: (seat.settings.has_danger_zone, seat.settings.camera_id))
-                return Move(first.settings.camera_id, Place(node_id=emptiest.node_id), "balance")
+                return Move(first.settings.camera_id, Place(node_id=emptiest.node_id), _BALANCE)
         return None
 
     def _open(self) -> list[ClusterNode]:
@@ -134,3 +139,7 @@ class Cluster:
 
     def _room(self, node: ClusterNode, actors: int = 1) -> bool:
         return node.free_cpus >= actors * self._cpus - _TOLERANCE
+
+
+def _is_movable(seat: Seat, may: May, reason: str) -> bool:
+    return not seat.is_bound and may(seat.settings.camera_id, reason)

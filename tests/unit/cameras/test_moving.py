@@ -56,6 +56,29 @@ def test_a_draining_node_is_emptied(site: FleetSite) -> None:
     assert where(site) == {"n2": 4}
 
 
+def test_a_camera_that_cannot_leave_a_draining_node_keeps_no_other_one_there(site: FleetSite) -> None:
+    site.nodes.nodes = [node("n1", draining=True), node("n2")]
+    site.actors.new_ones = {"refuses_to_begin": "OutboxBusy: in use"}
+    site.round(*FOUR)
+    site.actors.new_ones = {}
+
+    site.rounds(20, *FOUR)
+
+    assert any("camera a was not handed over (drain)" in fault for fault in site.fleet.faults())
+    assert where(site) == {"n1": 1, "n2": 3}
+
+
+def test_a_camera_that_sees_nothing_on_its_new_node_keeps_nobody_on_one_that_goes(site: FleetSite) -> None:
+    site.nodes.nodes = [node("n1", draining=True), node("n2")]
+    site.rounds(2, *FOUR)
+    site.actor("a", 1).status = CameraStatus.UNMONITORED
+
+    site.rounds(20, *FOUR)
+
+    assert where(site) == {"n2": 4}
+    assert site.actors.created == [*"abcd", *"abcd"]
+
+
 def test_while_the_control_store_is_away_nobody_is_moved(site: FleetSite) -> None:
     site.nodes.nodes = [node("n1", draining=True), node("n2")]
     site.nodes.listed = False

@@ -20,8 +20,13 @@ def seats(**on: int) -> list[Seat]:
     return [seat(f"{name}-{index}", name) for name, count in on.items() for index in range(count)]
 
 
+def anybody(camera_id: str, reason: str) -> bool:
+    return True
+
+
 def move(nodes: list[ClusterNode], seats: list[Seat], *, quiet: bool = True, only: str = "") -> Move | None:
-    return Cluster(nodes, 0.1, only=only).next_move(seats, quiet=quiet)
+    cluster = Cluster(nodes, 0.1, only=only)
+    return cluster.off_draining(seats, anybody) or (cluster.to_better(seats, anybody) if quiet else None)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +100,20 @@ def test_those_that_see_leave_a_draining_node_first() -> None:
     one = move([node("n1", draining=True), node("n2")], where, quiet=False)
     assert one is not None
     assert one.camera_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ([seat("a", "n1", node="west"), seat("b", "n1", node="west")], Move("b", Place(host="west"), "host")),
+        ([seat(name, "n1") for name in "abc"], Move("b", Place("n2"), "balance")),
+    ],
+    ids=["host", "balance"],
+)
+def test_who_may_not_be_moved_keeps_nobody_else_from_moving(where: list[Seat], expected: Move) -> None:
+    cluster = Cluster([node("n1", host="east"), node("n2", host="west")], 0.1)
+
+    assert cluster.to_better(where, lambda camera_id, reason: camera_id != "a") == expected
 
 
 def test_what_hangs_on_a_draining_node_is_said() -> None:
