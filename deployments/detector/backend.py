@@ -20,12 +20,14 @@ Runtime = Literal["auto", "torch", "openvino"]
 
 
 class Network(Protocol):
-    """What computes. `at_once`: pictures that it works at side by side, each for itself."""
+    """What computes. `lanes`: calls with a number below it may go on beside each other, each on its share."""
 
     @property
-    def at_once(self) -> int: ...
+    def lanes(self) -> int: ...
 
-    def detect(self, groups: Sequence[Image], confidence: float, iou: float) -> list[list[Rows]]: ...
+    def detect(
+        self, groups: Sequence[Image], confidence: float, iou: float, lane: int | None = None
+    ) -> list[list[Rows]]: ...
 
     def infer(self, batch: Image) -> NDArray[np.float32]: ...
 
@@ -64,12 +66,17 @@ class Backend:
         self.class_names: dict[int, str] = dict(auto.names)
         dynamic = auto.format == "pt" or bool(auto.dynamic)
         self.fixed_size: tuple[int, int] | None = None if dynamic else _size(auto.imgsz)
-        self.at_once = network.at_once
+        self.lanes = network.lanes
         self._network = network
 
-    def detect(self, groups: Sequence[Image], confidence: float, iou: float) -> list[list[Rows]]:
-        """For each group, (n, h, w, 3) uint8 BGR, n times (m, 6): x1 y1 x2 y2 in pixels, confidence, class."""
-        return self._network.detect(groups, confidence, iou)
+    def detect(
+        self, groups: Sequence[Image], confidence: float, iou: float, lane: int | None = None
+    ) -> list[list[Rows]]:
+        """For each group, (n, h, w, 3) uint8 BGR, n times (m, 6): x1 y1 x2 y2 in pixels, confidence, class.
+
+        `lane`: beside other calls; None: with all that there is.
+        """
+        return self._network.detect(groups, confidence, iou, lane)
 
     def infer(self, batch: Image) -> NDArray[np.float32]:
         """What comes out of the network itself, for a proof."""

@@ -4,13 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
 
 import structlog
 
 from cluster.safety.errors import DetectorError, DetectorUnavailable
 from cluster.telemetry import metrics
-from deployments.detector.shelf import Model, Provable
+from deployments.detector.shelf import Model
 from deployments.detector.slot import ModelSlot
 
 IDLE_S = 1.0
@@ -24,8 +23,8 @@ log = structlog.get_logger()
 class CanaryWatch:
     """Shows the canary to the model in service, through the worker that frames go through.
 
-    The thread of its own only waits; the look and the verdict are one job of the worker, so that no frame is
-    answered between a wrong answer and the end of that model's service.
+    The thread of its own only waits; the look and the verdict are one job of the worker, so that no frame is begun
+    there between a wrong answer and the end of that model's service.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class CanaryWatch:
     def look(self) -> None:
         """One proof of the model in service; for the inference worker. A wrong answer is asked for once more."""
         model = self._slot.model
-        if not isinstance(model, Provable) or not model.has_canary:
+        if model is None or not model.has_canary:
             return
         fault = self._fault(model) and self._fault(model)
         if fault is None:
@@ -74,10 +73,10 @@ class CanaryWatch:
         else:
             self._found = (model, self._clock())
 
-    def _fault(self, model: Any) -> str | None:
+    def _fault(self, model: Model) -> str | None:
         """What is wrong, "" if nothing, None if it could not be told."""
         try:
-            fault: str = model.canary_fault()
+            fault = model.canary_fault()
         except DetectorUnavailable as error:  # no room on the GPU: says nothing about the weights
             self._failed(error)
             return None

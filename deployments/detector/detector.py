@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,14 +23,19 @@ from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs
 from deployments.detector.batch_limit import BatchLimit
 from deployments.detector.canary_watch import CanaryWatch
-from deployments.detector.frame_batches import FrameBatches
+from deployments.detector.frame_batches import WHOLE, FrameBatches, Lane
 from deployments.detector.gpu_faults import is_context_lost
 from deployments.detector.hardware import thread_count
-from deployments.detector.shelf import Model, ModelShelf, Shelf, StubShelf
+from deployments.detector.shelf import Model, ModelShelf, Shelf
 from deployments.detector.slot import ModelSlot
 
 HUNG_AFTER_S = 60.0
 """An inference that takes longer hangs; the health check then fails and Serve replaces the replica."""
+FAILS_AFTER_S = 0.5
+"""No failure is told sooner. Serve sends each frame to the replica with the shortest line, and one that refuses in a
+millisecond never has any: it would draw the frames of the whole site away from the replicas that detect."""
+MOST_LANES = 2
+"""Pictures that a replica works at side by side. With more, each would take longer, and a replica more memory."""
 FIRST_MODEL_LIMIT_S = 120.0
 """A replica that starts waits so long for a model; then it says why it has none. An export takes a minute."""
 
@@ -39,26 +45,24 @@ log = structlog.get_logger()
 
 
 class Detector:
-    """One replica. The model runs in one worker thread, so that health checks and `reconfigure` answer at once."""
+    """One replica. The model runs in a worker thread a lane, so that health checks and `reconfigure` answer at once.
 
-    def __init__(
-        self,
-        models: str,
-        *,
-        load: Callable[[DetectorSettings], Model] | None = None,
-        shelf: Shelf | None = None,
-    ) -> None:
-        """`models`: the file that names the weights. For tests, `load`: how settings become a stub; `shelf`: or where
-        models come from at all."""
+    Lane 0 is also that of whoever needs the whole model, and of the canary.
+    """
+
+    def __init__(self, models: str, *, shelf: Shelf | None = None) -> None:
+        """`models`: the file that names the weights. `shelf`: where models come from instead."""
         configure_logs("detector")
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._workers = [ThreadPoolExecutor(1, f"inference-{number}") for number in range(MOST_LANES)]
+        self._whole = threading.Lock()
         self._together = FrameBatches(self.detect_all)
         self._batch = BatchLimit(self._batch_as)
-        if shelf is None:
-            shelf = StubShelf(load) if load else ModelShelf(models, lambda: thread_count(_assigned_cpus()))
+        shelf = shelf or ModelShelf(models, lambda: thread_count(_assigned("CPU")), lambda: _assigned("GPU"))
         self._slot = ModelSlot(shelf, swapped=self._swapped, failed=self._note_gpu)
-        self._canary = CanaryWatch(self._slot, self._submit, failed=self._note_gpu)
-        self._started_s: float | None = None
+        self._canary = CanaryWatch(
+            self._slot, lambda look: self._submit(lambda: self._alone(look)), failed=self._note_gpu
+        )
+        self._started_s: dict[int, float] = {}  # by worker: since when it has been at what it does
         self._answered_s: float | None = None
         self._frames = 0
         self._failing = ""
@@ -91,9 +95,14 @@ class Detector:
             DetectorUnavailable: no model is in service yet, or the GPU is out of memory.
             DetectorError: not a picture, or the runtime failed on it.
         """
-        self._slot.require()
         _refuse_what_is_no_picture(image)
-        return await self._together.detect(image)
+        called_s = time.monotonic()
+        try:
+            self._slot.require()
+            return await self._together.detect(image)
+        except DetectorError:
+            await asyncio.sleep(max(0.0, called_s + FAILS_AFTER_S - time.monotonic()))
+            raise
 
     async def report(self) -> DetectorReport:
         """What this replica runs."""
@@ -120,40 +129,53 @@ class Detector:
         Raises:
             DetectorUnavailable: an inference hangs, or the GPU lost this process's context.
         """
-        started_s = self._started_s
+        started_s = min(list(self._started_s.values()), default=None)
         if started_s is not None and time.monotonic() - started_s > HUNG_AFTER_S:
             raise DetectorUnavailable(f"an inference has been running for over {HUNG_AFTER_S:.0f} s")
         if self._gpu_fault:
             raise DetectorUnavailable(f"the GPU fails this process: {self._gpu_fault}")
 
-    async def detect_all(self, images: list[Image]) -> list[Detections]:
+    async def detect_all(self, images: list[Image], lane: Lane = WHOLE) -> list[Detections]:
         """One `Detections` for each of `images`, in order."""
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._worker, self._run, images)
+            found = await asyncio.wrap_future(self._submit(lambda: self._run(images, lane), lane.number))
         except Exception as error:
             self._note_failure(images, error)
             raise _ours(error) from error
         self._note_success(found)
         return found
 
-    def _run(self, images: list[Image]) -> list[Detections]:
-        return self._timed(lambda: self._batch.run(self._slot.require(), images))
+    def _run(self, images: list[Image], lane: Lane) -> list[Detections]:
+        model = self._slot.require()
+        if not lane.whole and lane.number < model.lanes:
+            return [model.detect_beside(image, lane.number) for image in images]
+        return self._alone(lambda: self._batch.run(model, images))
 
-    def _submit(self, look: Callable[[], None]) -> "Future[None]":
-        return self._worker.submit(self._timed, look)
+    def _alone(self, job: Callable[[], Result]) -> Result:
+        """A network belongs to one thread, but a lane may have been given by a model that has just been replaced."""
+        with self._whole:
+            return job()
 
-    def _timed(self, job: Callable[[], Result]) -> Result:
-        """`job` in the worker, where a job that hangs is found by `check_health`."""
-        self._started_s = time.monotonic()
+    def _submit_alone(self, job: Callable[[], None]) -> "Future[None]":
+        return self._submit(lambda: self._alone(job))
+
+    def _submit(self, job: Callable[[], Result], number: int = 0) -> "Future[Result]":
+        return self._workers[number].submit(self._timed, job, number)
+
+    def _timed(self, job: Callable[[], Result], number: int) -> Result:
+        """`job` in a worker, where a job that hangs is found by `check_health`."""
+        self._started_s[number] = time.monotonic()
         try:
             return job()
         finally:
-            self._started_s = None
+            del self._started_s[number]
 
     def _swapped(self, model: Model, settings: DetectorSettings) -> None:
-        """A GPU takes the frames of several cameras together; a CPU as many as it works at side by side."""
-        self._together.configure(linger_s=settings.batch_wait_s if model.batches else 0.0)
-        self._batch.configure(settings.max_batch_size if model.batches else int(getattr(model, "at_once", 1)))
+        """A GPU takes the frames of several cameras together; a CPU each for itself, some beside each other."""
+        self._together.configure(
+            linger_s=settings.batch_wait_s if model.batches else 0.0, lanes=min(model.lanes, MOST_LANES)
+        )
+        self._batch.configure(settings.max_batch_size if model.batches else 1)
 
     def _batch_as(self, limit: int) -> None:
         self._together.configure(most=limit)
@@ -194,11 +216,11 @@ def _ours(error: Exception) -> SafeYoloError:
     return error if isinstance(error, SafeYoloError) else DetectorError(f"{type(error).__name__}: {error}")
 
 
-def _assigned_cpus() -> float:
+def _assigned(resource: str) -> float:
     if not ray.is_initialized():
         return 0.0
     context: Any = ray.get_runtime_context()
-    return float(context.get_assigned_resources().get("CPU", 0.0))
+    return float(context.get_assigned_resources().get(resource, 0.0))
 
 
 DetectorDeployment = serve.deployment(Detector, name="Detector")

@@ -2,7 +2,7 @@
 
 import os
 
-from cluster.safety.errors import ConfigError
+from cluster.safety.errors import ConfigError, DetectorUnavailable
 
 THREADS_VARIABLE = "SAFE_YOLO_DETECTOR_THREADS"
 
@@ -23,3 +23,21 @@ def thread_count(assigned_cpus: float = 0.0) -> int:
             raise ConfigError("environment", THREADS_VARIABLE, text, "is no whole number from 1", "unset it")
         return int(text)
     return int(assigned_cpus) if assigned_cpus > 1 else len(os.sched_getaffinity(0))
+
+
+def require_gpu(assigned: float) -> None:
+    """Refuse to go on without the GPU of which this process was given a part.
+
+    Otherwise a replica whose card fell out would come up on all cores of its node, a twentieth as fast, call itself
+    well, and take the cores from the cameras.
+
+    Raises:
+        DetectorUnavailable: torch sees no GPU.
+    """
+    import torch
+
+    if assigned > 0 and not torch.cuda.is_available():
+        raise DetectorUnavailable(
+            f"num_gpus {assigned:g} was given to this replica, but torch sees no GPU",
+            "look at nvidia-smi on this node and at torch's CUDA build, or deploy with num_gpus: 0",
+        )

@@ -29,7 +29,7 @@ _MOST_CLASSES = 65_536
 
 
 class YoloModel:
-    """A loaded model. Belongs to one thread at a time: runtimes reuse their buffers from call to call."""
+    """A loaded model. Each lane, and what goes without one, belongs to one thread at a time: runtimes reuse buffers."""
 
     def __init__(
         self, backend: Backend, settings: DetectorSettings, entry: ModelSettings, canary: Canary | None = None
@@ -62,9 +62,17 @@ class YoloModel:
         return self.device != "cpu"
 
     @property
-    def at_once(self) -> int:
-        """Pictures that are worked at side by side where so many wait: more than one by one, and no later."""
-        return self._backend.at_once
+    def lanes(self) -> int:
+        """Pictures that can be worked at side by side, by `detect_beside`: more frames a second than one by one."""
+        return self._backend.lanes
+
+    def detect_beside(self, image: Image, lane: int) -> Detections:
+        """What is in `image`, on the share of the cores that `lane`, below `lanes`, has.
+
+        Raises:
+            DetectorError: the runtime failed on this picture.
+        """
+        return self._detect([[image]], lane=lane)[0]
 
     def detect_all(self, images: Sequence[Image]) -> list[Detections]:
         """What is in each of `images`, in their order; pictures of one shape go through the model together.
@@ -118,7 +126,12 @@ class YoloModel:
         self._settings = settings
 
     def _detect(
-        self, groups: list[list[Image]], *, long_side: int | None = None, confidence: float | None = None
+        self,
+        groups: list[list[Image]],
+        *,
+        long_side: int | None = None,
+        confidence: float | None = None,
+        lane: int | None = None,
     ) -> list[Detections]:
         """For the pictures of each group, which have one shape, in the order of the groups."""
         settings = self._settings
@@ -126,16 +139,12 @@ class YoloModel:
         started_s = time.perf_counter()
         try:
             batches = [letterbox.apply(group) for letterbox, group in zip(letterboxes, groups, strict=True)]
-            found = self._backend.detect(batches, confidence or settings.confidence, settings.iou)
+            found = self._backend.detect(batches, confidence or settings.confidence, settings.iou, lane)
         except Exception as error:  # border of a foreign runtime: its errors neither pickle nor say what to do
             raise _ours(error) from error
-        each_s = self._each_s(time.perf_counter() - started_s, sum(map(len, groups)))
+        each_s = (time.perf_counter() - started_s) / sum(map(len, groups))
         pairs = zip(letterboxes, found, strict=True)
         return [self._detections(letterbox, rows, each_s) for letterbox, batch in pairs for rows in batch]
-
-    def _each_s(self, took_s: float, pictures: int) -> float:
-        """What one of `pictures` took: of two side by side each took all the time."""
-        return took_s * min(self._backend.at_once, pictures) / pictures
 
     def _letterbox(self, image: Image, long_side: int) -> Letterbox:
         height, width = image.shape[:2]

@@ -1,13 +1,12 @@
 """OpenVINO on the cores of this machine, called directly: pictures as they come go in, boxes come out.
 
 Conversion to floats, scale, channel order and layout are steps of the compiled network, so that the letterbox is
-the only other touch of the pixels. One picture is worked at by all cores. Two pictures that wait together go side
-by side, each on half of the cores: cores that need not meet after every layer do a sixth to a third more, the
-more so the busier the machine is, while two pictures one after the other would answer no sooner.
+the only other touch of the pixels. One picture is worked at by all cores. Where more than one waits, they go side by
+side, each on its lane with half of the cores: cores that need not meet after every layer do a sixth more, and a
+lane that is done begins its next picture without waiting for the other.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from numpy.typing import NDArray
 from cluster.safety.frames import Image
 from deployments.detector.suppression import Rows, found_in
 
+_LANES = 2
 _UNPINNED = {"ENABLE_CPU_PINNING": False}
 """Pinned threads wait for their core while a camera uses it, and those of two replicas for the same one."""
 
 
 class OpenVinoCpu:
-    """A detection network in OpenVINO's format. Belongs to one thread: its requests keep their buffers."""
+    """A detection network in OpenVINO's format. Each lane belongs to one thread: its request keeps its buffers."""
 
     def __init__(self, network: Path, threads: int, *, end2end: bool) -> None:
         """`network`: the .xml file. Raises RuntimeError: OpenVINO cannot read it."""
@@ -32,45 +32,37 @@ class OpenVinoCpu:
         self._end2end = end2end
         core = openvino.Core()
         model = _taking_pictures(core.read_model(network))
-        self._alone = _requests(core, model, threads, 1)
-        self._side_by_side = _requests(core, model, threads, 2) if threads > 1 else []
+        self._alone = _requests(core, model, threads, 1)[0]
+        self._side_by_side = _requests(core, model, threads, _LANES) if threads > 1 else []
 
     @property
-    def at_once(self) -> int:
-        """Pictures that are worked at together where more than one waits."""
+    def lanes(self) -> int:
+        """Pictures that can be worked at beside each other, each by a thread of its own."""
         return max(1, len(self._side_by_side))
 
-    def detect(self, groups: Sequence[Image], confidence: float, iou: float) -> list[list[Rows]]:
-        """For each group, C-contiguous (n, h, w, 3) uint8 BGR, the n times (m, 6) that `found_in` gives."""
-        pictures = [picture[None] for group in groups for picture in group]
-        rows = iter([found_in(raw[0], confidence, iou, end2end=self._end2end) for raw in self._outputs(pictures)])
-        return [[next(rows) for _ in group] for group in groups]
+    def detect(
+        self, groups: Sequence[Image], confidence: float, iou: float, lane: int | None = None
+    ) -> list[list[Rows]]:
+        """For each group, C-contiguous (n, h, w, 3) uint8 BGR, the n times (m, 6) that `found_in` gives.
+
+        `lane`: on its share of the cores; None: on all of them.
+        """
+        request = self._alone if lane is None else self._side_by_side[lane]
+        return [
+            [found_in(self._output(request, picture)[0], confidence, iou, end2end=self._end2end) for picture in group]
+            for group in groups
+        ]
 
     def infer(self, batch: Image) -> NDArray[np.float32]:
         """(n, 4 + classes, boxes): what comes out of the network itself."""
-        return np.concatenate([raw.copy() for raw in self._outputs([picture[None] for picture in batch])])
+        return np.concatenate([self._output(self._alone, picture).copy() for picture in batch])
 
-    def _outputs(self, pictures: list[Image]) -> Iterator[NDArray[np.float32]]:
-        """One after the other; each is the request's own buffer, and gone with the next."""
-        for first in range(0, len(pictures), self.at_once):
-            together = pictures[first : first + self.at_once]
-            requests = self._alone if len(together) == 1 else self._side_by_side[: len(together)]
-            try:
-                for request, picture in zip(requests, together, strict=True):
-                    request.set_input_tensor(self._tensor(picture, shared_memory=True))
-                    request.start_async()
-                for request in requests:
-                    request.wait()
-                    yield request.get_output_tensor(0).data
-            finally:
-                _finish(requests)
-
-
-def _finish(requests: list[Any]) -> None:
-    """Nothing may still read pictures that their owner is about to let go, also where one of them failed."""
-    for request in requests:
-        with contextlib.suppress(RuntimeError):  # it was said where it was waited for first
-            request.wait()
+    def _output(self, request: Any, picture: Image) -> NDArray[np.float32]:
+        """(1, 4 + classes, boxes), the request's own buffer: gone with its next picture."""
+        request.set_input_tensor(self._tensor(picture[None], shared_memory=True))
+        request.infer()
+        output: NDArray[np.float32] = request.get_output_tensor(0).data
+        return output
 
 
 def _requests(core: Any, model: Any, threads: int, streams: int) -> list[Any]:

@@ -1,16 +1,17 @@
 """Where models come from: the models file and its weights, and what is remembered of those that served well."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import structlog
 
 from cluster.safety.detections import Detections
-from cluster.safety.errors import DetectorError
+from cluster.safety.errors import DetectorError, WeightsError
 from cluster.safety.frames import Image
 from cluster.settings.base import cache_folder
 from cluster.settings.load import load_models
 from cluster.settings.models import DetectorSettings
+from deployments.detector.hardware import require_gpu
 from deployments.detector.last_good import Candidate, FileKeyValues, LastGood, RayKeyValues
 from deployments.detector.proved_weights import ProvedWeights
 from deployments.detector.weights import resolve
@@ -28,27 +29,31 @@ class Model(Protocol):
     image_size: int
 
     @property
-    def batches(self) -> bool: ...
+    def batches(self) -> bool:
+        """Whether as many pictures at once as the configuration allows are faster than one by one."""
+
+    @property
+    def lanes(self) -> int:
+        """Pictures that can be worked at side by side, each for itself; 1: one call at a time."""
+
+    @property
+    def has_canary(self) -> bool:
+        """Whether it is known of some picture what this model must find on it."""
 
     def detect_all(self, images: list[Image]) -> list[Detections]: ...
 
-
-@runtime_checkable
-class Provable(Protocol):
-    """A model that can be asked whether it still detects. A stub need not be one."""
-
-    @property
-    def has_canary(self) -> bool: ...
+    def detect_beside(self, image: Image, lane: int) -> Detections:
+        """For one thread a lane, each below `lanes`, also beside `detect_all`. Raises what `detect_all` raises."""
 
     def canary_fault(self) -> str:
-        """What is wrong with its answer to a stored picture, "" if nothing. Raises DetectorError if it fails on it."""
+        """What is wrong with its answer to the stored picture, "" if nothing.
 
+        Raises:
+            DetectorError: it fails on it.
+        """
 
-@runtime_checkable
-class Adjustable(Protocol):
-    """A model that takes other thresholds while it serves. One that is not is loaded anew for them."""
-
-    def adopt(self, settings: DetectorSettings) -> None: ...
+    def adopt(self, settings: DetectorSettings) -> None:
+        """From the next picture on with the thresholds of `settings`, which are for the same weights and size."""
 
 
 class Shelf(Protocol):
@@ -67,25 +72,6 @@ class Shelf(Protocol):
         """What served well, the last one first. Raises nothing."""
 
 
-class StubShelf:
-    """Models that a function makes of settings; the cluster remembers which were good, this machine does not."""
-
-    def __init__(self, load: Callable[[DetectorSettings], Model], memory: LastGood | None = None) -> None:
-        self._load, self._memory = load, memory or LastGood(RayKeyValues())
-
-    def candidate(self, settings: DetectorSettings) -> Candidate:
-        return Candidate(settings)
-
-    def load(self, candidate: Candidate) -> Model:
-        return self._load(candidate.settings)
-
-    def keep(self, candidate: Candidate) -> None:
-        self._memory.remember(candidate)
-
-    def last_good(self) -> list[Candidate]:
-        return self._memory.recall()
-
-
 class ModelShelf:
     """The models of `models_file`, each proved before it is handed out."""
 
@@ -93,12 +79,13 @@ class ModelShelf:
         self,
         models_file: str,
         threads: Callable[[], int],
+        gpus: Callable[[], float] = lambda: 0.0,
         *,
         memory: LastGood | None = None,
         weights: ProvedWeights | None = None,
     ) -> None:
-        """`threads`: how many an inference may use of a CPU."""
-        self._models_file, self._threads = models_file, threads
+        """`threads`: how many an inference may use of a CPU; `gpus`: what this process was given of GPUs."""
+        self._models_file, self._threads, self._gpus = models_file, threads, gpus
         self._memory = memory or LastGood(RayKeyValues(), FileKeyValues(cache_folder()))
         self._weights = weights or ProvedWeights()
 
@@ -114,6 +101,7 @@ class ModelShelf:
         settings, entry = candidate.settings, candidate.entry
         if entry is None:
             raise DetectorError(f"model {settings.model}: no entry of a models file is known for it")
+        require_gpu(self._gpus())
         model = YoloModel.load(settings, entry, threads=self._threads())
         model.prove()
         if model.has_canary:
@@ -124,8 +112,14 @@ class ModelShelf:
 
     def keep(self, candidate: Candidate) -> None:
         self._memory.remember(candidate)
-        if candidate.entry is not None:
-            self._weights.keep(resolve(candidate.entry), candidate.entry.sha256)
+        if candidate.entry is None:
+            return
+        try:
+            weights = resolve(candidate.entry)
+        except WeightsError as error:  # it serves from memory; its file was taken away meanwhile
+            log.warning("proved_weights_not_kept", weights=candidate.entry.weights, reason=str(error))
+        else:
+            self._weights.keep(weights, candidate.entry.sha256)
 
     def last_good(self) -> list[Candidate]:
         """Each from the weights that proved themselves, then from where they came from."""

@@ -10,7 +10,7 @@ from cluster.safety.errors import DetectorUnavailable
 from cluster.settings.models import DetectorSettings
 from cluster.telemetry import metrics
 from deployments.detector.last_good import Candidate
-from deployments.detector.shelf import Adjustable, Model, Shelf
+from deployments.detector.shelf import Model, Shelf
 
 RETRY_S = 30.0
 """Pause before another try while no model at all is in service."""
@@ -206,13 +206,10 @@ class ModelSlot:
         service = self._service
         if service is None or not service.candidate.is_same_load(candidate):
             return False
-        if service.candidate != candidate and not isinstance(service.model, Adjustable):
-            return False
         with self._changed:
             if self._service is not service:
                 return False  # it was found to answer wrongly a moment ago
-            if isinstance(service.model, Adjustable):
-                service.model.adopt(candidate.settings)
+            service.model.adopt(candidate.settings)
             self._put(candidate, service.model, error="", fallback=False)
         return True
 

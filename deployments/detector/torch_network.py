@@ -24,7 +24,7 @@ class TorchNetwork:
     bytes out of page-locked memory: a quarter of the floats, and the copy runs while the processor goes on.
     """
 
-    at_once = 1
+    lanes = 1
 
     def __init__(self, auto: Any) -> None:
         import torch
@@ -40,7 +40,9 @@ class TorchNetwork:
             torch.cuda.synchronize(self._device)  # the weights came over on another stream
             self._stream = self._torch.cuda.Stream(self._device)
 
-    def detect(self, groups: Sequence[Image], confidence: float, iou: float) -> list[list[Rows]]:
+    def detect(
+        self, groups: Sequence[Image], confidence: float, iou: float, lane: int | None = None
+    ) -> list[list[Rows]]:
         """For each group, (n, h, w, 3) uint8 BGR, n times (m, 6): x1 y1 x2 y2 in pixels, confidence, class."""
         with self._torch.inference_mode(), self._on_stream():
             raws = [self._forward(batch, place) for place, batch in enumerate(groups)]

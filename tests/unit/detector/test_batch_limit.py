@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from counterparts.stub_models import PlainModel
 from structlog.testing import capture_logs
 
 from cluster.safety.detections import Detections
@@ -12,10 +13,10 @@ from cluster.safety.frames import Image
 from deployments.detector.batch_limit import QUIET_S, BatchLimit
 
 
-class SmallGpu:
+class SmallGpu(PlainModel):
     """A model on a GPU with room for so many pictures at once; each answer says which picture it is of."""
 
-    name, digest, runtime, device, image_size, batches = "fake", "d" * 64, "fake", "cuda", 320, True
+    device, batches = "cuda", True
 
     def __init__(self, room: int) -> None:
         self.room = room

@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from counterparts.stub_models import PlainModel, StubShelf
 
-from cluster.safety.detections import Detections
 from cluster.safety.errors import DetectorError, DetectorUnavailable
-from cluster.safety.frames import Image
 from cluster.settings.models import DetectorSettings
 from deployments.detector import canary_watch
 from deployments.detector.canary_watch import CanaryWatch
 from deployments.detector.last_good import LastGood
-from deployments.detector.shelf import StubShelf
 from deployments.detector.slot import ModelSlot
 
 PATIENCE_S = 60
@@ -23,17 +21,14 @@ Answer = str | Exception
 Make = Callable[..., DetectorSettings]
 
 
-class ToldModel:
+class ToldModel(PlainModel):
     """Answers to its canary what it was told to, the last answer for ever."""
 
-    name, digest, runtime, device, image_size, batches, has_canary = "told", "d" * 64, "fake", "cpu", 320, False, True
+    name, has_canary = "told", True
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.threads: set[str] = set()
-
-    def detect_all(self, images: list[Image]) -> list[Detections]:
-        return []
 
     def canary_fault(self) -> str:
         self.threads.add(threading.current_thread().name)
@@ -41,13 +36,6 @@ class ToldModel:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-class StubWithoutCanary:
-    name, digest, runtime, device, image_size, batches = "stub", "d" * 64, "fake", "cpu", 320, False
-
-    def detect_all(self, images: list[Image]) -> list[Detections]:
-        return []
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -120,7 +108,7 @@ def test_what_the_runtime_raises_is_told(settings_for: Make) -> None:
 
 
 def test_a_stub_and_an_empty_slot_are_left_alone(settings_for: Make) -> None:
-    with serving(settings_for(), stub := StubWithoutCanary()) as slot:
+    with serving(settings_for(), stub := PlainModel()) as slot:
         watch = watch_of(slot)
         watch.look()
 

@@ -6,13 +6,15 @@ import threading
 
 import numpy as np
 import pytest
+from counterparts.stub_models import PlainModel, StubShelf
 
 from cluster.safety.detections import Detections
 from cluster.safety.errors import ConfigError, DetectorError, DetectorUnavailable, WeightsError
 from cluster.safety.frames import Image
 from cluster.settings.models import DetectorSettings
 from deployments.detector.app import DetectorArgs, build
-from deployments.detector.detector import Detector, DetectorDeployment
+from deployments.detector.detector import FAILS_AFTER_S, Detector, DetectorDeployment
+from deployments.detector.frame_batches import Lane
 from deployments.detector.shelf import ModelShelf
 
 PICTURE = np.zeros((180, 320, 3), np.uint8)
@@ -26,9 +28,7 @@ class ForeignError(Exception):
         super().__init__(f"{code}: {text}")
 
 
-class FakeModel:
-    name, digest, runtime, device, image_size, batches = "fake", "d" * 64, "fake", "cpu", 320, False
-
+class FakeModel(PlainModel):
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault = fault
         self.threads: set[str] = set()
@@ -42,7 +42,7 @@ class FakeModel:
 
 
 def serving(model: FakeModel) -> Detector:
-    detector = Detector("configs/models.yaml", load=lambda _: model)
+    detector = Detector("configs/models.yaml", shelf=StubShelf(lambda _: model))
     asyncio.run(detector.reconfigure(CONFIG))
     assert asyncio.run(detector.report()).ready
     return detector
@@ -56,7 +56,7 @@ def test_a_replica_that_starts_takes_no_frames_before_it_has_a_model() -> None:
         return FakeModel()
 
     async def scenario() -> None:
-        detector = Detector("configs/models.yaml", load=load)
+        detector = Detector("configs/models.yaml", shelf=StubShelf(load))
         first = asyncio.create_task(detector.reconfigure(CONFIG))
         assert not (await detector.report()).ready  # the loop is free meanwhile
         may_load.set()
@@ -75,7 +75,7 @@ def test_a_replica_without_any_model_starts_all_the_same_and_says_why() -> None:
     def load(_: DetectorSettings) -> FakeModel:
         raise WeightsError("is truncated")
 
-    detector = Detector("configs/models.yaml", load=load)
+    detector = Detector("configs/models.yaml", shelf=StubShelf(load))
     asyncio.run(detector.reconfigure(CONFIG))
 
     report = asyncio.run(detector.report())
@@ -159,7 +159,7 @@ def test_what_is_no_picture_is_refused_before_it_meets_others(image: object) -> 
 
 
 def test_until_a_model_is_there_the_reason_is_told() -> None:
-    detector = Detector("configs/models.yaml", load=lambda _: pytest.fail("not asked for"))
+    detector = Detector("configs/models.yaml", shelf=StubShelf(lambda _: pytest.fail("not asked for")))
 
     with pytest.raises(DetectorUnavailable, match="no model was configured yet"):
         asyncio.run(detector.detect(PICTURE))
@@ -172,7 +172,7 @@ def test_the_model_runs_in_one_thread_and_is_counted() -> None:
 
     report = asyncio.run(detector.report())
     assert [len(each) for each in found] == [2, 2, 2]
-    assert model.threads == {"inference_0"}
+    assert model.threads == {"inference-0_0"}
     assert report.frames == 6
     assert report.inference_age_s is not None
 
@@ -213,3 +213,55 @@ def test_an_inference_that_hangs_fails_the_health_check(monkeypatch: pytest.Monk
         detector.check_health()
 
     asyncio.run(scenario())
+
+
+class LanedModel(FakeModel):
+    """Two pictures beside each other: each waits until the other has begun as well."""
+
+    lanes = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met = threading.Barrier(2)
+        self.beside: set[tuple[int, str]] = set()
+
+    def detect_beside(self, image: Image, lane: int) -> Detections:
+        self.met.wait(60)
+        self.beside.add((lane, threading.current_thread().name))
+        return self.detect_all([image])[0]
+
+
+def test_two_frames_that_wait_are_worked_at_beside_each_other_each_by_a_thread_of_its_own() -> None:
+    detector = serving(model := LanedModel())
+
+    async def scenario() -> list[Detections]:
+        return await asyncio.gather(*(detector.detect(PICTURE) for _ in range(3)))
+
+    assert [len(each) for each in asyncio.run(scenario())] == [1, 1, 1]
+    assert model.beside == {(0, "inference-0_0"), (1, "inference-1_0")}
+
+
+def test_a_lane_of_a_model_that_was_replaced_is_not_asked_of_one_that_has_none() -> None:
+    detector = serving(model := FakeModel())
+
+    found = asyncio.run(detector.detect_all([PICTURE], Lane(1, whole=False)))
+
+    assert [len(each) for each in found] == [1]
+    assert model.threads == {"inference-1_0"}
+
+
+@pytest.mark.parametrize("fault", [None, RuntimeError("cuda")], ids=["no model", "fails"])
+def test_a_replica_that_cannot_detect_keeps_its_line_as_long_as_one_that_can(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    detector = serving(FakeModel(fault)) if fault else Detector("configs/models.yaml", shelf=StubShelf(pytest.fail))
+    pauses: list[float] = []
+
+    async def paused(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("deployments.detector.detector.asyncio.sleep", paused)
+    with pytest.raises(DetectorError):
+        asyncio.run(detector.detect(PICTURE))
+
+    assert FAILS_AFTER_S - 0.4 < pauses[-1] <= FAILS_AFTER_S

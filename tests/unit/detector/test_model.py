@@ -134,7 +134,7 @@ def test_pictures_of_different_shapes_do_not_mix(model: YoloModel, together: int
 
 
 def test_two_wait_side_by_side_where_there_are_two_cores(entry: ModelSettings, settings_for: Make) -> None:
-    assert [YoloModel.load(settings_for(), entry, threads=threads).at_once for threads in (1, 2, 4)] == [1, 2, 2]
+    assert [YoloModel.load(settings_for(), entry, threads=threads).lanes for threads in (1, 2, 4)] == [1, 2, 2]
 
 
 def test_one_core_detects_like_two(entry: ModelSettings, settings_for: Make) -> None:
@@ -263,14 +263,16 @@ assert not SETTINGS["sync"]
 class FixedBackend:
     """An export that was frozen to one size, and finds what it is told, in pixels of that size."""
 
-    runtime, device, stride, at_once = "onnx", "cpu", 32, 1
+    runtime, device, stride, lanes = "onnx", "cpu", 32, 1
     class_names: ClassVar = {0: "Normal", 1: "Fall"}
 
     def __init__(self, size: tuple[int, int], rows: list[tuple[float, ...]] | None = None) -> None:
         self.fixed_size = size
         self.rows = np.array(rows or [], np.float32).reshape(-1, 6)
 
-    def detect(self, groups: list[Image], confidence: float, iou: float) -> list[list[np.ndarray]]:
+    def detect(
+        self, groups: list[Image], confidence: float, iou: float, lane: int | None = None
+    ) -> list[list[np.ndarray]]:
         return [[self.rows for _ in group] for group in groups]
 
 

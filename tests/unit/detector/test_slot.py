@@ -5,28 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from counterparts.stub_models import PlainModel, StubShelf
 from structlog.testing import capture_logs
 
-from cluster.safety.detections import Detections
 from cluster.safety.errors import DetectorUnavailable, WeightsError
-from cluster.safety.frames import Image
 from cluster.settings.models import DetectorSettings
 from deployments.detector.last_good import Candidate, LastGood
-from deployments.detector.shelf import StubShelf
 from deployments.detector.slot import ModelSlot
 
 PATIENCE_S = 60
 Make = Callable[..., DetectorSettings]
 
 
-class FakeModel:
-    digest, runtime, device, image_size, batches = "d" * 64, "fake", "cpu", 320, False
-
+class FakeModel(PlainModel):
     def __init__(self, name: str) -> None:
         self.name = name
-
-    def detect_all(self, images: list[Image]) -> list[Detections]:
-        return []
 
     def adopt(self, settings: DetectorSettings) -> None:
         self.confidence = settings.confidence
