@@ -21,6 +21,26 @@ def shrink(image: Image, image_size: int) -> Image:
         raise ValueError(f"a frame of {size[0]}x{size[1]} does not fit into a message of {MAX_MESSAGE_BYTES} bytes")
     if size == (width, height):
         return image
-    # INTER_AREA averages what falls together: thin things survive, and it is fast for integer factors.
+    return _averaged(_halved(image, size), size)
+
+
+def _halved(image: Image, size: tuple[int, int]) -> Image:
+    """`image` at half its sides, again and again as long as that is whole pixels and no smaller than `size`.
+
+    OpenCV averages 2 x 2 pixels with vector instructions and no other number: 1280 to 320 takes a third of the time.
+    """
+    while (
+        (half := (image.shape[1] // 2, image.shape[0] // 2))[0] >= size[0]
+        and half[1] >= size[1]
+        and not (image.shape[1] | image.shape[0]) % 2
+    ):
+        image = _averaged(image, half)
+    return image
+
+
+def _averaged(image: Image, size: tuple[int, int]) -> Image:
+    """INTER_AREA averages what falls together: thin things survive."""
+    if size == (image.shape[1], image.shape[0]):
+        return image
     smaller: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return smaller

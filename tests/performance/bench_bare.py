@@ -1,6 +1,7 @@
 """What the pipeline is measured against: a bare loop, and Ultralytics' own. A process of its own, steered by lines.
 
     {"do": "bare", "size": 640, "seconds": 12}      decode, shrink and infer, one frame after the other
+    {"do": "paced", "size": 640, "seconds": 12, "period_s": 0.3}    the same with pauses, as at half load
     {"do": "predict", "size": 640, "seconds": 12}   YOLO(weights).predict(source, stream=True) on the .pt
     {"do": "agree", "size": 640, "stride": 8}       both on the same frames: how many of predict's boxes are found
 
@@ -19,6 +20,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from bench_part import percentile
 
 CONFIDENCE, IOU = 0.4, 0.6
 _MATCHES_FROM = 0.9
@@ -72,6 +74,20 @@ class Bare:
         took_s = time.perf_counter() - started_s
         medians = {stage: statistics.median(times) * 1000 for stage, times in self._stages.items()}
         return {"fps": len(self._stages["detect"]) / took_s, "stages_ms": medians}
+
+    def paced(self, size: int, seconds: float, period_s: float) -> dict[str, Any]:
+        """p50 and p95 in ms of `detect`, one frame each `period_s`: caches grow cold and cores sleep in between."""
+        from cluster.camera.shrink import shrink
+
+        model, frames, times = self._model(size), self._frames(), []
+        started_s = time.perf_counter()
+        while (due_s := started_s + period_s * len(times)) < started_s + seconds:
+            image = next(frames)
+            time.sleep(max(0.0, due_s - time.perf_counter()))
+            small, began_s = shrink(image, size), time.perf_counter()
+            model.detect_all([small])
+            times.append((time.perf_counter() - began_s) * 1000)
+        return {"p50_ms": statistics.median(times), "p95_ms": percentile(times, 0.95), "frames": len(times)}
 
     def predict(self, size: int, seconds: float) -> dict[str, Any]:
         found = self._yolo().predict(str(self._clip), stream=True, imgsz=size, conf=CONFIDENCE, iou=IOU, verbose=False)

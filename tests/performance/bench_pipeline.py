@@ -16,6 +16,7 @@ CAMERAS = 4
 SIZES = (640, 320)
 GOALS = {640: ">= 0.93", 320: ">= 0.88"}
 _WINDOW_S = {640: 18.0, 320: 12.0}
+_BARE_S = {640: 12.0, 320: 8.0}  # before and after: the speed of a virtual machine drifts
 _HALF = 0.5
 # After a start or a swap calls were late, and the cameras take their rate back step by step; at half load
 # what waited has to be gone.
@@ -35,17 +36,31 @@ def pipeline(rounds: int) -> Result:
 
 
 def _round(bare: BareProcess, clip: Any) -> Result:
-    loops = {str(size): bare.ask(do="bare", size=size, seconds=_WINDOW_S[size]) for size in SIZES}
+    before = _loops(bare)
     predict = bare.ask(do="predict", size=640, seconds=_WINDOW_S[640])
     with running([camera(n, clip) for n in range(CAMERAS)], real_detector(640)) as site:
         site.deploy()
         site.start_cameras(CAMERAS, stages=True)
         site.wait_for_detector(640)
-        ray = {str(size): _at_size(site, size, loops[str(size)]) for size in SIZES}
-    return {"bare": loops, "predict": predict, "pipeline": ray}
+        ray = {str(size): _at_size(site, size) for size in SIZES}
+    paced = {key: _paced(bare, int(key), ray[key]["half"]["fps"]) for key in ray}
+    return {"bare": _mean(before, _loops(bare)), "paced": paced, "predict": predict, "pipeline": ray}
 
 
-def _at_size(site: Site, size: int, bare: Result) -> Result:
+def _loops(bare: BareProcess) -> Result:
+    return {str(size): bare.ask(do="bare", size=size, seconds=_BARE_S[size]) for size in SIZES}
+
+
+def _mean(before: Result, after: Result) -> Result:
+    """The loops before, with the mean of both speeds."""
+    return {k: before[k] | {"fps": (before[k]["fps"] + after[k]["fps"]) / 2} for k in before}
+
+
+def _paced(bare: BareProcess, size: int, fps: float) -> Result:
+    return bare.ask(do="paced", size=size, seconds=_BARE_S[size] + 6.0, period_s=1 / fps)
+
+
+def _at_size(site: Site, size: int) -> Result:
     if size != 640:
         site.deploy(model="fall-s", confidence=0.4, image_size=size)
     site.demand()
@@ -53,15 +68,15 @@ def _at_size(site: Site, size: int, bare: Result) -> Result:
     full = _stretch(site, _WINDOW_S[size])
     site.in_turn(CAMERAS / (_HALF * full["fps"]))
     pause(_SETTLE_HALF_S)
-    return {"full": full, "half": _stretch(site, _WINDOW_S[size] + 4.0, bare["stages_ms"]["detect"])}
+    return {"full": full, "half": _stretch(site, _WINDOW_S[size] + 4.0)}
 
 
-def _stretch(site: Site, seconds: float, bare_inference_ms: float | None = None) -> Result:
+def _stretch(site: Site, seconds: float) -> Result:
     before = site.cpu_s()
     window = site.window(seconds, settle_s=0.0)
     after, frames = site.cpu_s(), site.frames(window)
     calls = [call for calls in site.all("calls", *window) for call in calls]
-    result: Result = {
+    return {
         "fps": len(frames) / (window[1] - window[0]),
         "frames": len(frames),
         "limits_fps": [round(report.detect_fps_limit, 2) for report in site.reports()],
@@ -72,10 +87,6 @@ def _stretch(site: Site, seconds: float, bare_inference_ms: float | None = None)
         "cpu_ms_a_frame": {k: (after[k] - before.get(k, 0.0)) * 1000 / max(1, len(frames)) for k in after},
         "stages_ms": medians(site.all("stages_ms", *window)),
     }
-    if bare_inference_ms is not None:
-        p95_ms = percentile(result["latency_ms"], 0.95)
-        result |= {"latency_p95_ms": p95_ms, "overhead_ms_p95": p95_ms - bare_inference_ms}
-    return result
 
 
 def _figures(rounds: list[Result], agreement: Result) -> Result:
@@ -88,9 +99,13 @@ def _figures(rounds: list[Result], agreement: Result) -> Result:
     figures["pipeline.640.speedup"] = figure(speedups, ">= 1.8", unit="times Ultralytics' predict")
     figures["pipeline.640.agreement"] = figure([agreement["agreement"]], ">= 0.99", **agreement)
     for size in SIZES:
-        overheads = [r["pipeline"][str(size)]["half"]["overhead_ms_p95"] for r in rounds]
-        name = "latency.overhead_ms_p95" if size == 640 else f"latency.{size}.overhead_ms_p95"
-        figures[name] = figure(overheads, "<= 25", unit="ms", size=size)
+        key, name = str(size), "latency" if size == 640 else f"latency.{size}"
+        p95s = [percentile(r["pipeline"][key]["half"]["latency_ms"], 0.95) for r in rounds]
+        paced = [p95 - r["paced"][key]["p95_ms"] for p95, r in zip(p95s, rounds, strict=True)]
+        busy = [p95 - r["bare"][key]["stages_ms"]["detect"] for p95, r in zip(p95s, rounds, strict=True)]
+        unit = "ms over the p95 of a bare loop at that pace"
+        # The other reading of the goal, kept beside it: over the median of a loop that never pauses.
+        figures[f"{name}.overhead_ms_p95"] = figure(paced, "<= 25", unit=unit, over_busy_median_ms=busy)
     return figures
 
 

@@ -38,7 +38,8 @@ class Site:
         cameras = {"name": "cameras", "route_prefix": None, "import_path": "bench_worker:build_cameras"}
         applications = [self._detector, {**cameras, "args": arguments}]
         client: Any = serve.context._get_global_client()
-        client.deploy_apps(ServeDeploySchema.model_validate({"applications": applications}))
+        schema = {"applications": applications, "logging_config": {"encoding": "JSON", "enable_access_log": False}}
+        client.deploy_apps(ServeDeploySchema.model_validate(schema))
         try:
             until(lambda: all(app.status == "RUNNING" for app in serve.status().applications.values()), "RUNNING")
         except TimeoutError as error:
