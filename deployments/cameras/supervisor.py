@@ -14,7 +14,7 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from cluster.camera.actor_names import actor_name
-from cluster.safety.errors import ConfigError, DatabaseUnavailable, LeaseLost, SafeYoloError, StorageError
+from cluster.safety.errors import ConfigError, DatabaseUnavailable, SafeYoloError, StorageError
 from cluster.safety.events import SafetyEvent
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, CamerasSettings
@@ -28,9 +28,11 @@ from cluster.storage.overrides import OverrideStore
 from cluster.telemetry.logs import configure_logs
 from deployments.cameras.abandoned import Abandoned
 from deployments.cameras.desired import Desired, declared
+from deployments.cameras.epochs import Epochs
 from deployments.cameras.fleet import Fleet, FleetPorts
 from deployments.cameras.left_open import LeftOpen
 from deployments.cameras.node_agents import NodeAgents
+from deployments.cameras.pulse import Pulse
 from deployments.cameras.ray_actors import RayCameras
 from deployments.cameras.ray_agents import RayAgents
 from deployments.cameras.ray_nodes import RayNodes, RayTerm
@@ -44,8 +46,6 @@ from deployments.deadlines import bounded
 _log = structlog.get_logger()
 _ROUND_S, _HURRIED_ROUND_S = 2.0, 1.0
 _STALLED_AFTER_S = 10.0
-_LEASE_S = 1.0
-"""A camera that waits for its lease does not watch: the epoch counts also where it is not stored yet."""
 _FIRST_LOOK_S = 2.0
 _RECORD_TIMEOUT_S = 8.0
 
@@ -59,19 +59,19 @@ class CameraSupervisor:
         self._release = release
         self._site: SiteSettings = load_site(site_file)
         engine = create_engine(self._site)
-        self._leases, self._stored, self._events = LeaseStore(engine), CameraStore(engine), EventStore(engine)
+        self._epochs, self._stored = Epochs(LeaseStore(engine)), CameraStore(engine)
         self._record = recorder.options(method_name="record")
         self._agents = NodeAgents(RayAgents(release), release)
-        self._left_open = LeftOpen(self._events)
+        self._left_open = LeftOpen(EventStore(engine))
         self._switches = Switches(OverrideStore(engine), ZoneInfo(self._site.time_zone))
         self._actor_cpus = CamerasSettings().actor_cpus
         self._declared: dict[str, Desired] = {}
         self._from_database: dict[str, Desired] = {}
-        self._epochs: dict[str, int] = {}
         self._config_fault = ""
         # Until both are known, a camera that runs may well be one that should.
         self._config_taken = self._database_read = False
         self._database_ok_s = time.monotonic()
+        self._pulse = Pulse(time.monotonic)
         self._telling = Telling(self._recorded)
         self._abandoned = Abandoned(self._left_open, self._telling.tell, time.monotonic)
         self._fleet: Fleet | None = None
@@ -95,9 +95,11 @@ class CameraSupervisor:
         self._nudge.set()
 
     async def check_health(self) -> None:
-        """A supervisor one of whose loops ended, or that was followed, watches nobody: Serve ends the replica."""
+        """A supervisor one of whose loops ended or hangs, or that was followed, watches nobody: Serve ends it."""
         if any(loop.done() for loop in self._loops):
             raise RuntimeError("a loop of the supervisor ended")
+        if stuck := self._pulse.stuck():
+            raise RuntimeError(stuck)
         if self._fleet is not None and self._fleet.superseded:
             raise RuntimeError(self._fleet.superseded)
 
@@ -107,8 +109,7 @@ class CameraSupervisor:
         None: it does not own the camera, or that is not known yet; it stands by, and is told when it does.
         KeyError if the camera should not run.
         """
-        wanted = self._wanted()[camera_id].settings
-        if not wanted.enabled:
+        if not self._wanted_one(camera_id).settings.enabled:
             raise KeyError(camera_id)
         if self._fleet is None or not self._fleet.owns(camera_id, actor or actor_name(camera_id)):
             return None
@@ -128,9 +129,13 @@ class CameraSupervisor:
 
     def _ensure_fleet(self) -> None:
         if not self._loops:
-            self._loops = [asyncio.create_task(loop) for loop in (self._live(), self._telling.run())]
+            self._loops = [asyncio.create_task(loop) for loop in (self._live(), self._tell())]
+
+    async def _tell(self) -> None:
+        await self._telling.run(lambda: self._pulse.beat("telling"))
 
     async def _live(self) -> None:
+        self._pulse.beat("rounds")
         term = Term(RayTerm())
         await term.begin()
         fleet = self._fleet = self._make_fleet(term.epoch)
@@ -149,6 +154,7 @@ class CameraSupervisor:
         await _wait(self._database_asked, _FIRST_LOOK_S)
         while True:
             self._nudge.clear()
+            self._pulse.beat("rounds")
             try:
                 fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
                 fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
@@ -165,6 +171,7 @@ class CameraSupervisor:
         """Cameras made through the API; while the database is away those that are known go on."""
         while True:
             self._ask_database.clear()
+            self._pulse.beat("database")
             try:
                 await self._read_database(fleet)
             except StorageError as error:
@@ -201,30 +208,22 @@ class CameraSupervisor:
         """Declared cameras win over those of the database that took the same id, operators over both."""
         return self._switches.over({**self._from_database, **self._declared}, datetime.now(UTC))
 
+    def _wanted_one(self, camera_id: str) -> Desired:
+        """Of these. KeyError: nobody wants it."""
+        one = self._declared.get(camera_id) or self._from_database[camera_id]
+        return self._switches.over({camera_id: one}, datetime.now(UTC))[camera_id]
+
     async def _assign(self, camera_id: str) -> tuple[Assignment, SiteSettings]:
         """A new lease of the camera."""
-        desired, epoch = self._wanted()[camera_id], await self._next_epoch(camera_id)
+        desired, epoch = self._wanted_one(camera_id), await self._epochs.next(camera_id)
         # After the lease: what a former owner sends now is refused, so that these rows are all that it has told.
         found = await self._left_open.of(desired.settings)
         left_open = {"open_episodes": found or (), "open_known": found is not None}
         return desired.assignment(epoch, self._release).model_copy(update=left_open), self._site
 
-    async def _next_epoch(self, camera_id: str) -> int:
-        """Higher than any before, with the database or without it: the clock carries it over a lost memory."""
-        epoch = self._epochs[camera_id] = max(self._epochs.get(camera_id, 0) + 1, int(time.time()))
-        try:
-            await bounded(self._leases.take(camera_id, epoch), _LEASE_S)
-        except LeaseLost as error:
-            # The Recorder raises the lease with the first event.
-            epoch = self._epochs[camera_id] = max(self._epochs[camera_id], error.current_epoch + 1)
-        except (StorageError, TimeoutError) as error:
-            # Fail open: the camera watches now, the epoch decides afterwards.
-            _log.warning("lease_not_stored", camera_id=camera_id, epoch=epoch, reason=str(error))
-        return epoch
-
     async def _recorded(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
         """`Record` by handle."""
-        sender_epoch = max(epoch, self._epochs.get(camera_id, 0))
+        sender_epoch = max(epoch, self._epochs.last(camera_id))
         try:
             sent: Any = self._record.remote(camera_id, sender_epoch, list(events), frozenset())
             await bounded(sent, _RECORD_TIMEOUT_S)

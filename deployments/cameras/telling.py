@@ -15,6 +15,7 @@ from deployments.deadlines import bounded
 _log = structlog.get_logger()
 _MOST_WAITING = 1000
 _AGAIN_S = 2.0
+_ATTEMPTS_ALONE = 3
 
 Record = Callable[[str, int, Sequence[SafetyEvent]], Awaitable[None]]
 
@@ -24,6 +25,7 @@ class _Message:
     camera_id: str
     epoch: int
     events: Sequence[SafetyEvent]
+    attempts: int = 0
 
 
 class RecorderAwayError(Exception):
@@ -31,7 +33,8 @@ class RecorderAwayError(Exception):
 
 
 class Telling:
-    """`tell` returns at once; `run` sends, in order, for ever, and belongs to one task.
+    """`tell` returns at once; `run` sends for ever, and belongs to one task. In order, but what the Recorder cannot
+    take holds up the others for a few attempts only: of one event the higher revision holds, whichever comes first.
 
     `record(camera_id, sender_epoch, events)` raises RecorderAwayError if it may work later, LeaseLost if the
     sender's epoch is old, another SafeYoloError if these events can never be recorded.
@@ -53,11 +56,13 @@ class Telling:
             self._drop_one()
         self._news.set()
 
-    async def run(self) -> None:
+    async def run(self, beat: Callable[[], None] = lambda: None) -> None:
+        """`beat` is called before every attempt, and once in two seconds at least."""
         while True:
             self._news.clear()
+            beat()
             while self._waiting and await self.send_first():
-                pass
+                beat()
             try:
                 await bounded(self._news.wait(), _AGAIN_S)
             except TimeoutError:
@@ -74,12 +79,19 @@ class Telling:
             return True
         except RecorderAwayError as error:
             _log.warning("supervisor_event_waits", camera_id=message.camera_id, reason=str(error))
+            self._put_back(message)
             return False
         except SafeYoloError as error:
             _log.critical("supervisor_event_refused", camera_id=message.camera_id, reason=str(error))
         with contextlib.suppress(ValueError):  # it was on its way when it had to make room
             self._waiting.remove(message)
         return True
+
+    def _put_back(self, message: _Message) -> None:
+        """Behind the others, if it is not the Recorder that is away but this message that it cannot take."""
+        message.attempts += 1
+        if message.attempts >= _ATTEMPTS_ALONE and self._waiting and self._waiting[0] is message:
+            self._waiting.rotate(-1)
 
     def _drop_one(self) -> None:
         """The bound is reached: the oldest that is not CRITICAL goes, or else the oldest."""

@@ -3,17 +3,14 @@
 import asyncio
 import copy
 from collections.abc import Callable
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import RayTaskError
 
-from cluster.safety.errors import DatabaseUnavailable, LeaseLost, StorageError
+from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.cameras import CameraSettings
+from deployments.cameras.epochs import Epochs
 from deployments.cameras.supervisor import CameraSupervisor
-from deployments.cameras.telling import RecorderAwayError
 
 ZONE = {"zone_id": "press", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}
 GOOD: dict[str, Any] = {
@@ -22,15 +19,6 @@ GOOD: dict[str, Any] = {
         {"camera_id": "gate-2", "source": "rtsp://cam/2"},
     ]
 }
-
-
-@pytest.fixture
-def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CameraSupervisor:
-    """One without its fleet: nothing runs, and Ray is not asked."""
-    (tmp_path / "site.yaml").write_text(f"name: test\ndata_dir: {tmp_path}/data\n", encoding="utf-8")
-    monkeypatch.setattr(CameraSupervisor, "_ensure_fleet", lambda self: None)
-    recorder: Any = SimpleNamespace(options=lambda **_: None)
-    return CameraSupervisor(str(tmp_path / "site.yaml"), recorder)
 
 
 def put(*path: Any) -> Callable[[dict[str, Any]], None]:
@@ -115,7 +103,8 @@ class NothingOpen(NoDatabase):
 def owned(supervisor: CameraSupervisor) -> CameraSupervisor:
     """One whose fleet says that the first actor owns the camera."""
     supervisor._fleet = FakeFleet("camera:gate-1", "camera:other")  # type: ignore[assignment]
-    supervisor._leases = supervisor._left_open = NoDatabase()  # type: ignore[assignment]
+    supervisor._left_open = NoDatabase()  # type: ignore[assignment]
+    supervisor._epochs = Epochs(NoDatabase())
     return supervisor
 
 
@@ -174,13 +163,22 @@ def test_a_camera_that_should_not_run_has_no_assignment(owned: CameraSupervisor)
             asyncio.run(ask(camera_id))
 
 
-def test_a_superseded_supervisor_fails_its_health_check(supervisor: CameraSupervisor) -> None:
-    supervisor._fleet = FakeFleet()  # type: ignore[assignment]
-    asyncio.run(supervisor.check_health())
+def test_one_cameras_assignment_costs_one_camera(owned: CameraSupervisor) -> None:
+    looked_at: list[str] = []
 
-    supervisor._fleet.superseded = "the supervisor of epoch 1 was followed by 2"
-    with pytest.raises(RuntimeError, match="followed by 2"):
-        asyncio.run(supervisor.check_health())
+    class Counting:
+        def over(self, desired: Any, now: Any) -> Any:
+            looked_at.extend(desired)
+            return desired
+
+    owned._switches = Counting()  # type: ignore[assignment]
+
+    async def ask() -> Any:
+        await owned.reconfigure(GOOD)
+        return await owned.assignment("gate-1", "camera:gate-1")
+
+    assert asyncio.run(ask()) is not None
+    assert set(looked_at) == {"gate-1"}
 
 
 @pytest.mark.parametrize(("database", "known"), [(NoDatabase(), False), (NothingOpen(), True)])
@@ -196,35 +194,3 @@ def test_an_owner_is_told_whether_it_hears_of_all_that_is_open(
     assignment, _ = asyncio.run(start())
 
     assert (assignment.open_episodes, assignment.open_known) == ((), known)
-
-
-class FailingRecorder:
-    """A handle whose call ends with `error`."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    async def remote(self, *arguments: Any) -> None:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("cause", "expected"),
-    [
-        (ValueError("event e-1: no time zone"), StorageError),
-        (TypeError("no such field"), StorageError),
-        (OSError("the node is gone"), RecorderAwayError),
-        (DatabaseUnavailable("away"), RecorderAwayError),
-        (LeaseLost("gate-1", 5, 9), LeaseLost),
-    ],
-)
-def test_only_what_may_work_later_is_sent_again(
-    supervisor: CameraSupervisor, cause: Exception, expected: type[Exception]
-) -> None:
-    error = RayTaskError("record", "traceback", cause, "proctitle", 1, "127.0.0.1").as_instanceof_cause()
-    supervisor._record = FailingRecorder(error)  # type: ignore[assignment]
-
-    with pytest.raises(expected) as raised:
-        asyncio.run(supervisor._recorded("gate-1", 5, []))
-
-    assert not isinstance(raised.value, DatabaseUnavailable)

@@ -60,6 +60,31 @@ def test_an_away_recorder_is_asked_again() -> None:
     assert len(tell(recorder, "a", attempts=1)) == 0
 
 
+def test_what_the_recorder_cannot_take_does_not_silence_the_other_cameras() -> None:
+    recorded: list[str] = []
+
+    async def recorder(camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
+        if camera_id == "a":
+            raise RecorderAwayError("DataError")
+        recorded.append(camera_id)
+
+    telling = Telling(recorder)
+
+    async def run() -> None:
+        for camera_id in "abc":
+            await telling.tell(camera_id, 5, [event(camera_id)])
+        for _ in range(6):
+            await telling.send_first()
+        await telling.tell("d", 5, [event("d")])
+        for _ in range(2):
+            await telling.send_first()
+
+    asyncio.run(run())
+
+    assert recorded == ["b", "c", "d"]
+    assert len(telling) == 1, "it is still tried"
+
+
 def test_an_old_epoch_learns_the_newest_and_goes_on() -> None:
     recorder = FakeRecorder(LeaseLost("a", 5, 1_700_000_000))
 

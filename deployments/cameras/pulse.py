@@ -1,0 +1,25 @@
+"""Whether the loops of a process still come round. Knows no Ray."""
+
+from collections.abc import Callable
+
+_STUCK_AFTER_S = 120.0
+"""Every wait in a turn has an end, and all of them together take less (see `replacing._LATE_S`)."""
+
+
+class Pulse:
+    """One beat a turn. What waits without an end in spite of all deadlines shows itself by the beats that stay away."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._beats_s: dict[str, float] = {}
+
+    def beat(self, loop: str) -> None:
+        """A turn of `loop` begins."""
+        self._beats_s[loop] = self._clock()
+
+    def stuck(self) -> str:
+        """In one line, which loop hangs; "": none."""
+        now_s = self._clock()
+        late = [f"{loop} for {now_s - beat_s:.0f} s" for loop, beat_s in self._beats_s.items()
+                if now_s - beat_s > _STUCK_AFTER_S]  # fmt: skip
+        return f"a loop of the supervisor hangs: {', '.join(late)}" if late else ""

@@ -1,0 +1,105 @@
+"""The supervisor's own health, and what it does with what the Recorder answers."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.exceptions import RayTaskError
+from structlog.testing import capture_logs
+
+from cluster.safety.errors import DatabaseUnavailable, LeaseLost, StorageError
+from deployments.cameras.pulse import Pulse
+from deployments.cameras.supervisor import CameraSupervisor
+from deployments.cameras.telling import RecorderAwayError
+
+
+def test_a_superseded_supervisor_fails_its_health_check(supervisor: CameraSupervisor) -> None:
+    fleet: Any = SimpleNamespace(superseded="")
+    supervisor._fleet = fleet
+    asyncio.run(supervisor.check_health())
+
+    fleet.superseded = "the supervisor of epoch 1 was followed by 2"
+    with pytest.raises(RuntimeError, match="followed by 2"):
+        asyncio.run(supervisor.check_health())
+
+
+@pytest.mark.parametrize("loop", ["rounds", "database", "telling"])
+def test_a_supervisor_whose_loop_hangs_fails_its_health_check(supervisor: CameraSupervisor, loop: str) -> None:
+    now_s = 0.0
+    pulse = supervisor._pulse = Pulse(lambda: now_s)
+    for name in ("rounds", "database", "telling"):
+        pulse.beat(name)
+
+    now_s = 119.0
+    asyncio.run(supervisor.check_health())
+    for name in {"rounds", "database", "telling"} - {loop}:
+        pulse.beat(name)
+    now_s = 121.0
+    with pytest.raises(RuntimeError, match=f"hangs: {loop} for 121 s"):
+        asyncio.run(supervisor.check_health())
+
+
+def test_every_loop_says_when_it_comes_round(supervisor: CameraSupervisor) -> None:
+    class Loops(Pulse):
+        def __init__(self) -> None:
+            super().__init__(lambda: 0.0)
+            self.seen: set[str] = set()
+            self.all_seen = asyncio.Event()
+
+        def beat(self, loop: str) -> None:
+            self.seen.add(loop)
+            if self.seen == {"rounds", "database", "telling"}:
+                self.all_seen.set()
+
+    fleet: Any = SimpleNamespace(superseded="", hurries=False)
+
+    async def live() -> None:
+        loops = supervisor._pulse = Loops()
+        term: Any = SimpleNamespace(check=None)
+        supervisor._ask_database.set()
+        tasks = [
+            asyncio.create_task(loop)
+            for loop in (supervisor._tend(fleet, term), supervisor._follow_database(fleet), supervisor._tell())
+        ]
+        try:
+            await asyncio.wait_for(loops.all_seen.wait(), 30)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    with capture_logs():
+        asyncio.run(live())
+
+
+class FailingRecorder:
+    """A handle whose call ends with `error`."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def remote(self, *arguments: Any) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (ValueError("event e-1: no time zone"), StorageError),
+        (TypeError("no such field"), StorageError),
+        (OSError("the node is gone"), RecorderAwayError),
+        (DatabaseUnavailable("away"), RecorderAwayError),
+        (LeaseLost("gate-1", 5, 9), LeaseLost),
+    ],
+)
+def test_only_what_may_work_later_is_sent_again(
+    supervisor: CameraSupervisor, cause: Exception, expected: type[Exception]
+) -> None:
+    error = RayTaskError("record", "traceback", cause, "proctitle", 1, "127.0.0.1").as_instanceof_cause()
+    supervisor._record = FailingRecorder(error)  # type: ignore[assignment]
+
+    with pytest.raises(expected) as raised:
+        asyncio.run(supervisor._recorded("gate-1", 5, []))
+
+    assert not isinstance(raised.value, DatabaseUnavailable)
