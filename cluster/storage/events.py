@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,8 +19,10 @@ from cluster.storage.upsert import insert_into
 
 __all__ = ["Change", "ChangeKind", "EventFilter", "EventStore", "Page", "SnapshotState", "StoredEvent"]
 
+_log = structlog.get_logger()
 Changes = list[Change]
 MOST_ITEMS = 1000
+_MOST_OPEN = 10_000
 
 _KEPT = frozenset({"event_id", "recorded_at", "snapshot_state"})
 """Columns of `event_values` that a newer revision does not overwrite."""
@@ -94,6 +97,18 @@ class EventStore:
         query = _select_events().where(events.c.camera_id == camera_id, STILL_OPEN)
         return await self._stored(query.order_by(events.c.opened_at, events.c.event_id))
 
+    async def all_open(self) -> Sequence[StoredEvent]:
+        """The events of all cameras that are not closed, at most 10,000; costs what is open and not what is kept.
+
+        Rows that this release cannot read are logged and left out.
+        """
+        # In the order of the index of what is open, which holds these rows and no others.
+        query = _select_events().where(STILL_OPEN).order_by(events.c.camera_id).limit(_MOST_OPEN)
+        rows = await self._rows(query)
+        if len(rows) == _MOST_OPEN:
+            _log.error("open_events_not_all_read", read=_MOST_OPEN)
+        return [one for row in rows if (one := _readable(row)) is not None]
+
     async def changes_after(self, number: int, limit: int = 100) -> Changes:
         """At most `limit` (1 to 1000) changes with a higher number, in the order of their numbers.
 
@@ -141,6 +156,15 @@ class EventStore:
             return list(await connection.execute(query))
 
         return await self._transactions.read(work)
+
+
+def _readable(row: Any) -> StoredEvent | None:
+    try:
+        return stored_event(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        _log.error("open_event_unreadable", camera_id=row.camera_id, event_id=row.event_id, reason=reason)
+        return None
 
 
 def _new_row(camera_id: str, event: SafetyEvent, pending_snapshots: Collection[str]) -> dict[str, Any]:

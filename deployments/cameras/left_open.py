@@ -1,8 +1,6 @@
 """What the database shows open, for whoever goes on with it. Knows no Ray."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -10,14 +8,14 @@ import structlog
 
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import StorageError
-from cluster.safety.events import EpisodeState, EventType, SafetyEvent
+from cluster.safety.events import EventType, SafetyEvent
 from cluster.safety.left_open import from_event
 from cluster.settings.cameras import CameraSettings
 from cluster.storage.events import EventFilter, Page, StoredEvent
 from deployments.cameras.outages import OUTAGE_SUBJECT
+from deployments.deadlines import bounded
 
 _log = structlog.get_logger()
-_PAGE, _MOST_PAGES = 500, 100
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 _MOST_ENTRANCES = 200
 _WITHIN_S = 1.0
@@ -29,6 +27,8 @@ class Events(Protocol):
     """The rows (`cluster.storage.events.EventStore`)."""
 
     async def open_events(self, camera_id: str) -> Sequence[StoredEvent]: ...
+
+    async def all_open(self) -> Sequence[StoredEvent]: ...
 
     async def list(self, filter: EventFilter, cursor: str | None = None, limit: int = 100) -> Page: ...
 
@@ -45,7 +45,7 @@ class LeftOpen:
         So it is with rows that this release cannot read: no old event keeps a camera from watching.
         """
         try:
-            saved = await asyncio.wait_for(self._of(camera), self._within_s)
+            saved = await bounded(self._of(camera), self._within_s)
         except (StorageError, TimeoutError, *_UNREADABLE) as error:
             _log.warning("open_episodes_unknown", camera_id=camera.camera_id, reason=str(error) or "no answer in time")
             return None
@@ -58,8 +58,8 @@ class LeftOpen:
         Raises:
             DatabaseUnavailable: not now.
         """
-        found = await self._open(EventFilter(event_type=EventType.CAMERA_UNMONITORED.value))
-        return _by_camera(event for event in found if event.subject == OUTAGE_SUBJECT)
+        found = await self._events.all_open()
+        return _by_camera(row.event for row in found if row.event.subject == OUTAGE_SUBJECT)
 
     async def of_cameras(self) -> dict[str, list[SavedEpisode]]:
         """All that is open of all cameras, but for the outages, which are the supervisor's own.
@@ -67,26 +67,8 @@ class LeftOpen:
         Raises:
             DatabaseUnavailable: not now.
         """
-        found = await self._open(EventFilter())
-        return _by_camera(event for event in found if event.subject != OUTAGE_SUBJECT)
-
-    async def _open(self, which: EventFilter) -> list[SafetyEvent]:
-        states = (EpisodeState.OPEN, EpisodeState.ESCALATED)
-        return [event for state in states for event in await self._read(replace(which, state=state))]
-
-    async def _read(self, which: EventFilter) -> list[SafetyEvent]:
-        found: list[SafetyEvent] = []
-        cursor: str | None = None
-        for _ in range(_MOST_PAGES):
-            try:
-                page = await self._events.list(which, cursor, _PAGE)
-            except _UNREADABLE as error:
-                _log.error("open_events_unreadable", reason=f"{type(error).__name__}: {error}", read=len(found))
-                break
-            found += [stored.event for stored in page.items]
-            if (cursor := page.next_cursor) is None:
-                break
-        return found
+        found = await self._events.all_open()
+        return _by_camera(row.event for row in found if row.event.subject != OUTAGE_SUBJECT)
 
     async def _of(self, camera: CameraSettings) -> list[SavedEpisode]:
         rows = await self._events.open_events(camera.camera_id)
