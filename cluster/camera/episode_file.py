@@ -6,12 +6,17 @@ episode twice (events without episodes) or never (episodes without events).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
+
 from cluster.camera.event_codec import event_from_json, event_to_json
+from cluster.safety.episodes import SavedEpisode
 from cluster.safety.events import SafetyEvent, Severity
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,19 @@ def decode(body: bytes) -> OutboxRecord:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is no record: {type(error).__name__} {error}") from error
+
+
+def readable_episodes(saved: Iterable[Mapping[str, Any]]) -> list[SavedEpisode]:
+    """Those that this release understands: one that it does not must neither keep the camera from watching nor
+    hold up the others."""
+    episodes = []
+    for one in saved:
+        try:
+            episodes.append(SavedEpisode.from_dict(one))
+        except ValueError as error:
+            event_id = str(one.get("event_id")) if isinstance(one, Mapping) else ""
+            _log.error("episode_unreadable", event_id=event_id, reason=str(error))
+    return episodes
 
 
 def _plain(value: object) -> object:

@@ -11,8 +11,10 @@ from pathlib import Path
 import structlog
 
 from cluster.camera.courier import Courier, RecorderPort
+from cluster.camera.episode_file import readable_episodes
 from cluster.camera.outbox import Outbox
 from cluster.camera.outbox_files import WANTED, OutboxFiles
+from cluster.camera.yielding import YieldingRecorder
 from cluster.safety.episodes import EpisodeBook, Moment, SavedEpisode
 from cluster.safety.errors import DatabaseUnavailable, LeaseLost
 from cluster.safety.events import EpisodeState, SafetyEvent
@@ -89,7 +91,13 @@ class Forwarding:
         self._files = OutboxFiles(folder, asks=False)
         # The reserve is for a camera that tells something new.
         self.outbox = Outbox(folder, settings.model_copy(update={"reserve_bytes": 0}), folder.name, files=self._files)
-        self._lease = CurrentLease(recorder, _former_epoch(self.outbox))
+        try:
+            yielding = YieldingRecorder(recorder, lambda: self.is_wanted)
+            self._lease = CurrentLease(yielding, _former_epoch(self.outbox))
+        except BaseException:
+            # This process lives on: the camera must not find its folder owned for ever.
+            self.outbox.close()
+            raise
         self._courier = Courier(
             self.outbox,
             self._lease,
@@ -119,14 +127,14 @@ class Forwarding:
     def send(self) -> float:
         """One attempt each at events and pictures; the seconds for which there is nothing to do.
 
-        No picture while a camera waits for the folder: a slow store would keep it blind for so long.
+        No picture while a camera waits for the folder, and no call goes on then: it would keep the camera blind.
         """
         pause_s = self._courier.send_events()
         return pause_s if self.is_wanted else min(pause_s, self._courier.send_pictures())
 
     def left_open(self) -> list[SavedEpisode]:
         """Episodes that the former owner had not ended."""
-        return [one for one in _saved(self.outbox) if one.state is not EpisodeState.CLOSED]
+        return [one for one in readable_episodes(self.outbox.open_episodes()) if one.state is not EpisodeState.CLOSED]
 
     def end_episodes(self, taken_up: frozenset[str], owner_epoch: int | None, reason: str) -> None:
         """Ends what the former owner left open and nobody has `taken_up`, in the name of that owner.
@@ -180,18 +188,7 @@ def _end(camera_id: str, epoch: int, saved: SavedEpisode, reason: str) -> list[S
 def _former_epoch(outbox: Outbox) -> int:
     """The newest epoch that the folder knows of: it was the camera's, so it is not above that of the present owner."""
     told = [event.epoch for item in outbox.pending(1000) for event in item.events]
-    return max([1, *told, *(one.epoch for one in _saved(outbox))])
-
-
-def _saved(outbox: Outbox) -> list[SavedEpisode]:
-    """Those that can be read: one of another release must not keep the others waiting."""
-    found: list[SavedEpisode] = []
-    for one in outbox.open_episodes():
-        try:
-            found.append(SavedEpisode.from_dict(one))
-        except ValueError as error:
-            _log.error("episode_unreadable", event_id=str(one.get("event_id")), reason=str(error))
-    return found
+    return max([1, *told, *(one.epoch for one in readable_episodes(outbox.open_episodes()))])
 
 
 def _never() -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from cluster.camera.episode_file import readable_episodes
 from cluster.camera.outbox import Outbox
 from cluster.camera.snapshot import SnapshotJpegs, snapshot_jpegs
 from cluster.safety.camera_rules import DEGRADED, UNMONITORED, CameraHealthRules
@@ -81,7 +82,7 @@ class EpisodeLedger:
         `saved` is from the own disk; `told` is what the database shows open, for a camera that came from another node.
         `unsent`: of which events the own disk holds words that the database cannot know; None: `told` may not be all.
         """
-        own, known = _readable(saved), _readable(told)
+        own, known = readable_episodes(saved), readable_episodes(told)
         over = [] if unsent is None else ended_elsewhere(own, known, unsent)
         if over:
             _log.warning("episodes_ended_elsewhere", event_ids=[one.event_id for one in over])
@@ -198,17 +199,6 @@ class EpisodeLedger:
         else:
             self._unwritten = False
         self._on_events()
-
-
-def _readable(saved: Sequence[Mapping[str, Any]]) -> list[SavedEpisode]:
-    """Those that this release understands: one that it does not must not keep the camera from watching."""
-    episodes = []
-    for one in saved:
-        try:
-            episodes.append(SavedEpisode.from_dict(one))
-        except ValueError as error:
-            _log.error("episode_unreadable", event_id=str(one.get("event_id")), reason=str(error))
-    return episodes
 
 
 def open_ledger(

@@ -16,6 +16,8 @@ from cluster.camera.outbox_drain import OutboxDrain
 from cluster.camera.places import Places
 from cluster.settings.site import SiteSettings
 
+_NO_PROCESS = 2**31 - 1
+
 
 class IdleDrain(OutboxDrain):
     def run(self) -> None:
@@ -51,7 +53,7 @@ def test_hung_processes_can_be_ended_while_the_head_does_not_answer(head: Head, 
         agent = NodeAgent("r1")
         tending = asyncio.create_task(agent.tend(SiteSettings(name="test", data_dir=tmp_path), Places()))
         assert await asyncio.to_thread(head.asked.wait, PATIENCE_S)
-        ended, waits = await agent.end_process(1, "gate-1"), not tending.done()
+        ended, waits = await agent.end_process(_NO_PROCESS, "gate-1"), not tending.done()
         head.answers.set()
         return ended, waits, (await tending).node_id
 
