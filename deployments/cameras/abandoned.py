@@ -15,6 +15,8 @@ _log = structlog.get_logger()
 _LOOK_EVERY_S = 10.0
 _PATIENCE_S = 60.0
 """What such a camera has on a disk in the cluster is sent and ended there (`OutboxDrain`), which knows better."""
+_SAID_AGAIN_S = 600.0
+"""What is open still, although it was ended: the words were lost on their way, or refused. They are the same again."""
 _NOT_WANTED = "switched off"
 _NOT_TAKEN_UP = "the camera moved to another node"
 
@@ -39,12 +41,13 @@ class Abandoned:
         self._rows, self._tell, self._clock = rows, tell, clock
         self._look_s = clock()
         self._since_s: dict[_Key, float] = {}
-        self._ended: set[str] = set()
+        self._ended_s: dict[str, float] = {}
 
     async def look(self, spoken_for: Collection[str] | None, owners: Mapping[str, CameraPlace] | None = None) -> None:
         """`spoken_for`: the cameras that are wanted, have an actor, or have something on a disk that still waits.
         None: that is not known now, and proves nothing of the time since the last look.
-        `owners`: of those, who watches now and says what it goes on with; nothing of theirs waits on a disk.
+        `owners`: of those, who watches now and says what it goes on with; nothing of theirs waits on a disk, their own
+        included: the true last word may be in it, and would come too late.
 
         Raises:
             DatabaseUnavailable: not now.
@@ -62,10 +65,11 @@ class Abandoned:
         keys = {_key(name, one) for name, found in orphans.items() for one in found}
         self._since_s = {key: self._since_s.get(key, now_s) for key in keys}
         # An id that is shown open no more need not be remembered.
-        self._ended &= {event_id for _, event_id, _ in keys}
+        still = {event_id for _, event_id, _ in keys}
+        self._ended_s = {one: s for one, s in self._ended_s.items() if one in still and now_s - s < _SAID_AGAIN_S}
         for name, found in orphans.items():
             due = [one for one in found if now_s - self._since_s[_key(name, one)] >= _PATIENCE_S]
-            await self._end(name, [one for one in due if one[0].event_id not in self._ended])
+            await self._end(name, [one for one in due if one[0].event_id not in self._ended_s])
 
     async def _orphans(self, spoken_for: Collection[str], owners: Mapping[str, CameraPlace]) -> dict[str, list[Orphan]]:
         rows = await self._rows.of_cameras()
@@ -78,7 +82,7 @@ class Abandoned:
             told = ends(camera_id, saved, reason, datetime.now(UTC))
             await self._tell(camera_id, max(one.epoch for one in saved), told)
             event_ids = [one.event_id for one in saved]
-            self._ended.update(event_ids)
+            self._ended_s.update(dict.fromkeys(event_ids, self._clock()))
             _log.warning("abandoned_events_ended", camera_id=camera_id, reason=reason, event_ids=event_ids)
 
 

@@ -122,6 +122,11 @@ class Fleet:
         """Where the cameras are, for the nodes' agents."""
         return places_of(self._wanted(), self._watched, self.node_ids(), complete=self._complete)
 
+    def backlogged(self) -> set[str]:
+        """The cameras that have more to tell than the Recorder has taken."""
+        reports = (one.report for one in self._watched.values())
+        return {report.camera_id for report in reports if report is not None and report.outbox_events}
+
     @property
     def hurries(self) -> bool:
         """Whether a camera is being handed over, so that the next round should come soon."""

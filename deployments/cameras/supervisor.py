@@ -201,7 +201,7 @@ class CameraSupervisor:
             await self._abandoned.look(None)
             return
         wanted = {name for name, one in self._wanted().items() if one.settings.enabled}
-        owners = owners_of(fleet.places(), without=holding)
+        owners = owners_of(fleet.places(), without=holding | fleet.backlogged())
         await self._abandoned.look(known | holding | wanted, owners)
 
     def _wanted(self) -> dict[str, Desired]:

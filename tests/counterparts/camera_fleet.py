@@ -48,14 +48,14 @@ class FakeActor:
         self.hangs_at_stop = False
         self.refuses_to_begin = ""
         self.emptied = True
-        self.restarts = 0
+        self.restarts = self.outbox_events = 0
 
     async def report(self, timeout_s: float) -> CameraReport:
         self._answer()
         since = datetime.now(UTC)
         said = CameraReport(self.camera_id, "", self.status, since, revision=self.revision, epoch=self.epoch)
         said = replace(said, speechless=self.speechless, standby=self.standby, node_id=self.node_id, actor=self.name)
-        return replace(said, release=self.release)
+        return replace(said, release=self.release, outbox_events=self.outbox_events)
 
     async def begin(self, assignment: Assignment, site: SiteSettings, timeout_s: float) -> None:
         self._answer()

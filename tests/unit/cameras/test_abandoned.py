@@ -93,6 +93,16 @@ def test_a_camera_that_leaves_something_open_a_second_time_is_ended_again() -> N
     assert site.look(set(), for_s=100) == ["e-1", "e-1"]
 
 
+def test_words_that_did_not_arrive_are_said_again_and_are_the_same() -> None:
+    site = Site(opened("e-1"))
+
+    assert site.look(set(), for_s=600) == ["e-1"]
+    assert site.look(set(), for_s=300) == ["e-1", "e-1"]
+
+    (_, _, first), (_, _, second) = site.told
+    assert (first.epoch, first.revision, first.closed_at) == (second.epoch, second.revision, second.closed_at)
+
+
 def test_what_a_new_owner_never_learned_of_is_ended_and_what_it_goes_on_with_is_not() -> None:
     site = Site(opened("e-1"), opened("e-2"), opened("e-3", epoch=12))
     owner = CameraPlace("right", 12, frozenset({"e-2"}))

@@ -1,4 +1,4 @@
-"""What a new supervisor does before it knows who runs."""
+"""What a supervisor knows of who runs, and what it does before it knows."""
 
 from counterparts.camera_fleet import FleetSite, desired
 
@@ -17,6 +17,17 @@ def test_a_supervisor_that_cannot_list_the_actors_at_first_makes_no_second_fleet
     heir.actors.listed = True
     heir.rounds(2, desired("a"))
     assert (heir.actors.created, heir.actor("a", 1).ended, heir.working()) == ([], False, ["camera:a~1"])
+
+
+def test_who_has_more_to_tell_than_was_taken_is_known() -> None:
+    site = FleetSite()
+    site.actors.add("a", outbox_events=3)
+    site.actors.add("b")
+    site.actors.add("c", silent=True)
+
+    site.round(desired("a"), desired("b"), desired("c"))
+
+    assert site.fleet.backlogged() == {"a"}
 
 
 def test_as_long_as_nobody_can_be_listed_cameras_count_as_not_watched() -> None:

@@ -8,6 +8,7 @@ import pytest
 from ray.exceptions import RayTaskError
 from structlog.testing import capture_logs
 
+from cluster.camera.places import CameraPlace, Places
 from cluster.safety.errors import DatabaseUnavailable, LeaseLost, StorageError
 from deployments.cameras.pulse import Pulse
 from deployments.cameras.supervisor import CameraSupervisor
@@ -71,6 +72,34 @@ def test_every_loop_says_when_it_comes_round(supervisor: CameraSupervisor) -> No
 
     with capture_logs():
         asyncio.run(live())
+
+
+def test_whose_own_words_still_wait_is_no_owner_that_has_said_everything(supervisor: CameraSupervisor) -> None:
+    looks: list[Any] = []
+
+    async def nothing(*_: Any) -> Any:
+        return {}
+
+    async def look(spoken_for: Any, owners: Any = None) -> None:
+        looks.append((spoken_for, sorted(owners)))
+
+    cameras = {name: CameraPlace("node-a", 9) for name in ("gate-1", "gate-2", "gate-3")}
+    supervisor._switches = SimpleNamespace(read=nothing, over=lambda desired, now: desired)  # type: ignore[assignment]
+    supervisor._stored = SimpleNamespace(all=nothing)  # type: ignore[assignment]
+    supervisor._left_open = SimpleNamespace(outages=nothing)  # type: ignore[assignment]
+    supervisor._agents = SimpleNamespace(holding=lambda nodes: {"gate-3"})  # type: ignore[assignment]
+    supervisor._abandoned = SimpleNamespace(look=look)  # type: ignore[assignment]
+    fleet: Any = SimpleNamespace(
+        inherit=lambda outages: None,
+        spoken_for=lambda: set(cameras),
+        node_ids=lambda: ["node-a"],
+        places=lambda: Places(cameras, complete=True),
+        backlogged=lambda: {"gate-2"},
+    )
+
+    asyncio.run(supervisor._read_database(fleet))
+
+    assert looks == [(set(cameras), ["gate-1"])]
 
 
 class FailingRecorder:
