@@ -26,6 +26,10 @@ class SupervisorAwayError(Exception):
     """The supervisor did not answer; it is asked again."""
 
 
+class NotWantedError(Exception):
+    """The supervisor wants no such camera, or does not know yet what it wants; it is asked again."""
+
+
 class KeptCamera(Protocol):
     """`Camera`, as far as the keeper needs it."""
 
@@ -74,6 +78,8 @@ class CameraKeeper:
                 return self._begin(*assigned, stopping)
             except SupervisorAwayError as error:
                 self._waiting_for = f"the supervisor does not answer: {error}"
+            except NotWantedError:
+                self._waiting_for = "the supervisor does not want this camera, or does not know it yet"
             # The border of the process: whatever fails at the start is said, and tried again.
             except Exception as error:  # noqa: BLE001
                 self._waiting_for = redact(f"cannot start: {one_line(error)}")

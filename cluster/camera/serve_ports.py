@@ -7,6 +7,7 @@ from ray import serve
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
+from cluster.camera.keeper import Assigned, NotWantedError
 from cluster.safety.detections import Detections
 from cluster.safety.errors import (
     DatabaseUnavailable,
@@ -17,8 +18,6 @@ from cluster.safety.errors import (
 )
 from cluster.safety.events import SafetyEvent
 from cluster.safety.frames import Image
-from cluster.settings.cameras import Assignment
-from cluster.settings.site import SiteSettings
 
 Handle = DeploymentHandle[Any]
 
@@ -71,15 +70,21 @@ class ServeRecorder:
         _recorder_call(self._lost, _RECORD_TIMEOUT_S, camera_id, event_id)
 
 
-def fetch_assignment(camera_id: str, actor: str) -> tuple[Assignment, SiteSettings] | None:
+def fetch_assignment(camera_id: str, actor: str) -> Assigned | None:
     """What the supervisor wants this camera to do, under a new epoch; None: `actor` does not own the camera.
 
     Raises:
         TimeoutError, ray.exceptions.RayError, RayServeException: the supervisor is away.
-        KeyError: it knows no such camera.
+        NotWantedError: it wants no such camera.
     """
     handle = _handle("cameras", "CameraSupervisor", "assignment")
-    assigned: tuple[Assignment, SiteSettings] | None = _call(handle, _ASSIGNMENT_TIMEOUT_S, camera_id, actor)
+    try:
+        assigned: Assigned | None = _call(handle, _ASSIGNMENT_TIMEOUT_S, camera_id, actor)
+    except ray.exceptions.RayTaskError as error:
+        # Any other KeyError is a fault of the supervisor's own.
+        if isinstance(error.cause, KeyError) and error.cause.args == (camera_id,):
+            raise NotWantedError(camera_id) from None
+        raise
     return assigned
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster.camera.actor_names import actor_name, parse_actor_name, successor_name
-from cluster.camera.keeper import Assigned, CameraKeeper, SupervisorAwayError
+from cluster.camera.keeper import Assigned, CameraKeeper, NotWantedError, SupervisorAwayError
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import Assignment, CameraSettings
 from cluster.settings.site import SiteSettings
@@ -97,6 +97,32 @@ def test_a_supervisor_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatc
     process = Process(SupervisorAwayError("TimeoutError"), ValueError("odd"), assigned(7))
     process.keeper.ask_and_begin()
     assert process.epochs == [7]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (SupervisorAwayError("TimeoutError"), "does not answer: TimeoutError"),
+        (NotWantedError("a"), "does not want this camera"),
+        (ValueError("odd"), "cannot start: ValueError: odd"),
+    ],
+)
+def test_what_a_process_waits_for_is_said_as_it_is(
+    answer: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.camera.keeper._ASK_AGAIN_S", 0.0)
+    reasons: list[str] = []
+
+    def ask() -> Assigned | None:
+        reasons.append(keeper.report().reason)
+        if len(reasons) == 1:
+            raise answer
+        return None
+
+    keeper = CameraKeeper("a", ask, lambda assignment, _: FakeCamera(assignment))
+    keeper.ask_and_begin()
+
+    assert said in reasons[1]
 
 
 def test_one_that_works_is_not_begun_again() -> None:
