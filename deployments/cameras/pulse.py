@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 _STUCK_AFTER_S = 120.0
-"""Every wait in a turn has an end, and all of them together take less (see `replacing._LATE_S`)."""
+"""Every wait in a turn has a deadline, and all of them together, the control store's included, take up to 110 s."""
 
 
 class Pulse:

@@ -11,7 +11,7 @@ _SILENT_AFTER_S = 6.0
 _MISSED = 2
 """A slow round of the supervisor's own must not look like a silent camera: so many heartbeats must be missed."""
 _SILENT_FOR_SURE_S = 20.0
-"""Longer than any round takes: an answer so old is none, whoever is to blame."""
+"""Longer than a round takes in which one camera is slow to begin: an answer so old is none, whoever is to blame."""
 _STARTS_WITHIN_S = 30.0
 _HUNG_AFTER_S = 8.0
 _HUNG_MISSED = 3

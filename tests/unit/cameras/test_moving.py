@@ -119,6 +119,18 @@ def test_a_hung_process_is_replaced_once_and_then_given_time(site: FleetSite) ->
     assert site.report("a").status is CameraStatus.UNMONITORED
 
 
+@pytest.mark.parametrize(("round_s", "replaced"), [(14.0, 1), (36.0, 1), (60.0, 0)])
+def test_a_round_that_one_slow_camera_holds_up_keeps_no_hung_process_alive(
+    site: FleetSite, round_s: float, replaced: int
+) -> None:
+    site.actor("a").silent = True
+
+    for _ in range(4):
+        site.round(*FOUR, after_s=round_s)
+
+    assert site.actor("a").restarts == replaced, "who comes later than that has stood still itself"
+
+
 @pytest.mark.parametrize("fault", ["speechless", "cannot start"])
 def test_a_process_that_does_not_come_to_work_is_replaced(site: FleetSite, fault: str) -> None:
     actor = site.actor("a")
