@@ -16,7 +16,7 @@ from cluster.camera.ledger import open_ledger
 from cluster.camera.live_view import LiveView
 from cluster.camera.outbox import Outbox
 from cluster.camera.pipeline import Detect, Pipeline
-from cluster.camera.status_watch import PICTURE_FAULTS
+from cluster.camera.status_watch import PICTURE_FAULTS, not_judged
 from cluster.camera.tracking import Tracker
 from cluster.camera.watch import Watch
 from cluster.safety.events import SafetyEvent, Severity
@@ -167,18 +167,14 @@ class Camera:
         """Judges the camera and tells the health rules."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
         look = self._pipeline.look_state()
-        self._watch.look(camera, health, looked, self._not_judged(), self._assignment.switched_off, look)
+        unjudged = not_judged(self._ledger.unjudged())
+        self._watch.look(camera, health, looked, unjudged, self._assignment.switched_off, look)
         if not camera.detect or look.refused:
             # Nobody looks: as with a blind camera, what is told stays told and nothing is counted.
             self._ledger.unwatched(datetime.now(UTC), time.monotonic())
         self._tell_status()
         if (age_s := _age_s(looked.inference_s)) is not None:
             metrics.camera_inference_age.set(age_s, {"camera_id": camera.camera_id})
-
-    def _not_judged(self) -> str:
-        """What the model in service leaves unwatched, in one line."""
-        objects = ", ".join(sorted(self._ledger.unjudged()))
-        return f"rules about {objects} are not judged: the model in service cannot find them" if objects else ""
 
     def _tell_status(self) -> None:
         camera_id, sequence = self._assignment.camera.camera_id, self._capture.health().sequence

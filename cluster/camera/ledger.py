@@ -19,7 +19,7 @@ from cluster.safety.events import EpisodeState, SafetyEvent
 from cluster.safety.frames import Frame
 from cluster.safety.left_open import ended_elsewhere, taken_up
 from cluster.safety.pictures import ZoneOutline
-from cluster.safety.status import CameraStatus
+from cluster.safety.status import SWITCHED_OFF, CameraStatus
 from cluster.safety.tracks import Observation
 from cluster.safety.zone_rules import CameraRules
 from cluster.safety.zones import Zone, ZoneKind
@@ -139,7 +139,7 @@ class EpisodeLedger:
             if self._retired:
                 return
             events = self._rules.apply((), False, now_wall, now_s)
-            events += self._health.observe(CameraStatus.DISABLED, "switched off", now_wall, now_s, correlation_id)
+            events += self._health.observe(CameraStatus.DISABLED, SWITCHED_OFF, now_wall, now_s, correlation_id)
             self._accept(events, None)
             self._retired = True
 

@@ -13,6 +13,7 @@ from cluster.camera.courier import RecorderPort
 from cluster.camera.forwarding import Forwarding, is_asked_for
 from cluster.camera.places import CameraPlace, Places, Waiting
 from cluster.safety.errors import OutboxBusy, SafeYoloError
+from cluster.safety.status import MOVED, SWITCHED_OFF
 from cluster.settings.cameras import CAMERA_ID
 from cluster.settings.site import OutboxSettings
 
@@ -22,7 +23,6 @@ _SLICE_S = 20.0
 """Longest work on one folder before the next one's turn."""
 _LOOK_S = 0.5
 """Between two looks whether somebody waits for the folder, however long the pause before the next attempt is."""
-MOVED, SWITCHED_OFF = "the camera moved to another node", "switched off"
 
 
 class OutboxDrain:

@@ -1,9 +1,10 @@
 """Decides from the facts of one camera what it is worth; pure, the clock is handed in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from cluster.camera.looking import NOT_LOOKED, LookState
-from cluster.safety.status import CameraStatus
+from cluster.safety.status import DETECTION_OFF, NOT_JUDGED, SWITCHED_OFF, CameraStatus
 from cluster.settings.cameras import CameraSettings
 
 PICTURE_FAULTS = ("frozen", "covered")
@@ -39,14 +40,20 @@ def judge(facts: CameraFacts, camera: CameraSettings, before: CameraStatus) -> t
     then it stays what it was, and becomes DEGRADED when the detector lets it wait too long.
     """
     if not camera.enabled:
-        return CameraStatus.DISABLED, "switched off"
+        return CameraStatus.DISABLED, SWITCHED_OFF
     if reason := _blind(facts, camera):
         return _not_yet(facts, camera, reason)
     if not camera.detect:
-        return CameraStatus.DEGRADED, facts.switched_off or "detection is switched off"
+        return CameraStatus.DEGRADED, facts.switched_off or DETECTION_OFF
     if facts.look.refused:
         return CameraStatus.DEGRADED, facts.look.refused
     return _looked_at(facts, camera, before)
+
+
+def not_judged(objects: Collection[str]) -> str:
+    """What the model in service leaves unwatched, in one line; "" for nothing."""
+    names = ", ".join(sorted(objects))
+    return f"{NOT_JUDGED}{names} are not judged: the model in service cannot find them" if objects else ""
 
 
 def _blind(facts: CameraFacts, camera: CameraSettings) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from cluster.operation.interruption import Interruption
 from cluster.operation.root_line import root_line
 from cluster.safety.errors import SiteUnhealthy
-from cluster.safety.status import CameraStatus
+from cluster.safety.status import ON_PURPOSE, CameraStatus
 
 DEPLOY_LIMIT_S = 300.0
 SETTLE_LIMIT_S = 120.0
@@ -77,9 +77,6 @@ def wait_until_watching(
         interruption.pause(poll_s)
 
 
-DEGRADED_ON_PURPOSE = ("detection is switched off", "rules about ")
-"""How the reasons of a camera begin that the configuration keeps from watching."""
-
 _DASHBOARD = "see the Ray dashboard and `safe-yolo status`"
 
 
@@ -93,7 +90,7 @@ def _look(site: Site) -> tuple[str, list[dict[str, Any]]]:
 
 def _settled(camera: dict[str, Any]) -> bool:
     """Whether waiting brings nothing more: it watches, or it is as somebody wanted it."""
-    on_purpose = str(camera.get("reason") or "").startswith(DEGRADED_ON_PURPOSE)
+    on_purpose = str(camera.get("reason") or "").startswith(ON_PURPOSE)
     return camera.get("status") in (CameraStatus.MONITORED, CameraStatus.DISABLED) or on_purpose
 
 

@@ -16,6 +16,18 @@ class CameraStatus(StrEnum):
     DISABLED = "DISABLED"
 
 
+SWITCHED_OFF = "switched off"
+"""Why a camera is DISABLED, and why what was open of it has ended."""
+MOVED = "the camera moved to another node"
+"""Why an episode ended that the former owner had open and the new one did not take up."""
+DETECTION_OFF = "detection is switched off"
+"""So begins the reason of a camera that is DEGRADED because nobody should look; by whom and until when may follow."""
+NOT_JUDGED = "rules about "
+"""So begins the reason of a camera with rules that the model in service cannot judge."""
+ON_PURPOSE = (DETECTION_OFF, NOT_JUDGED)
+"""How the reasons begin of a camera that is DEGRADED because it was configured so: waiting brings nothing more."""
+
+
 @dataclass(frozen=True, slots=True)
 class CameraReport:
     """One heartbeat of a camera, or what the supervisor says in its place.

@@ -1,11 +1,19 @@
+import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from cluster.camera.status_watch import CameraFacts, judge, not_judged
 from cluster.operation.interruption import Interruption
 from cluster.operation.rollout import wait_until_running, wait_until_watching
 from cluster.safety.errors import Interrupted, SiteUnhealthy
+from cluster.safety.status import CameraStatus
+from cluster.settings.cameras import CameraSettings
+from cluster.storage.overrides import Override, OverrideField
+from deployments.cameras.desired import Desired
+from deployments.cameras.switches import Switches
 
 
 class FakeRay:
@@ -81,6 +89,38 @@ def test_waits_until_the_cameras_watch() -> None:
 
     assert cameras == [_camera("MONITORED")]
     assert said == ["waiting for gate-1 CONNECTING", "waiting for gate-1 DEGRADED"]
+
+
+SETTINGS = CameraSettings(camera_id="gate-1", source="rtsp://cam/1", detect=False)
+OVERRIDE = Override("gate-1", OverrideField.DETECT, False, "kim", "", None, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def _switched_off() -> str:
+    class Store:
+        async def newest(self) -> list[Override]:
+            return [OVERRIDE]
+
+    switches = Switches(Store(), UTC)
+    asyncio.run(switches.read())
+    desired = Desired(SETTINGS.model_copy(update={"detect": True}), 1)
+    return switches.over({"gate-1": desired}, OVERRIDE.set_at)["gate-1"].switched_off
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        judge(CameraFacts(1.0, 0.0, 1.0, 0.0, None), SETTINGS, CameraStatus.DEGRADED)[1],
+        _switched_off(),
+        not_judged({"helmet", "vest"}),
+    ],
+)
+def test_nobody_waits_for_a_camera_that_is_degraded_on_purpose(reason: str) -> None:
+    said: list[str] = []
+    site = FakeSite("degraded", [{**_camera("DEGRADED"), "reason": reason}], [_camera("MONITORED")])
+
+    wait_until_watching(site, said.append, Interruption(), limit_s=60, poll_s=0)
+
+    assert said == []
 
 
 def test_a_camera_that_stays_blind_is_told_and_does_not_hide_the_site() -> None:
