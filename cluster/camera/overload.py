@@ -65,16 +65,15 @@ class DetectRate:
 
     def __init__(self, camera: CameraSettings, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.apply(camera)
+        self.configured_fps, self._weight = camera.detect_fps, _WEIGHTS[Risk.of(camera)]
+        self.limit_fps = self.configured_fps
         self.reset()
 
     def apply(self, camera: CameraSettings) -> None:
         """Goes on with another configured rate or risk."""
-        was_whole = getattr(self, "limit_fps", None) == getattr(self, "configured_fps", 0.0)
+        was_whole = self.limit_fps == self.configured_fps
         self.configured_fps, self._weight = camera.detect_fps, _WEIGHTS[Risk.of(camera)]
-        if was_whole:
-            self.limit_fps = self.configured_fps
-        self.limit_fps = min(getattr(self, "limit_fps", self.configured_fps), self.configured_fps)
+        self.limit_fps = self.configured_fps if was_whole else min(self.limit_fps, self.configured_fps)
 
     def reset(self) -> None:
         """The whole rate again, nothing known of the detectors."""
