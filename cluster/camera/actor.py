@@ -9,8 +9,7 @@ import cv2
 import ray
 import structlog
 
-from cluster.camera.actor_names import CAMERA_NAMESPACE as CAMERA_NAMESPACE
-from cluster.camera.actor_names import actor_name as actor_name
+from cluster.camera.actor_names import actor_name
 from cluster.camera.camera import Camera, CameraPorts
 from cluster.camera.keeper import Assigned, CameraKeeper, SupervisorAwayError
 from cluster.camera.orders import Orders

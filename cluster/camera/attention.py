@@ -31,7 +31,7 @@ class Attention:
 
     def apply(self, camera: CameraSettings) -> None:
         """From the next observation on."""
-        self._zones = [(zone, _bounds(zone)) for zone in camera.zones]
+        self._zones = [(zone, zone.bounds) for zone in camera.zones]
         self._fallen = camera.fallen
         self._lasts_s = min(_LONGEST_S, max([_SHORTEST_S, *map(_counts_for_s, camera.zones)]) + _MARGIN_S)
 
@@ -73,11 +73,6 @@ def _counts_for_s(zone: Zone) -> float:
 def _asks_for(zone: Zone, label: str) -> bool:
     people = (PERSON,) if zone.entrances or zone.require else ()
     return any(is_a(label, wanted) for wanted in (*zone.objects, *people))
-
-
-def _bounds(zone: Zone) -> Box:
-    xs, ys = zip(*zone.polygon, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _is_near(bounds: Box, box: Box) -> bool:

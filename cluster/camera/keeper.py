@@ -82,7 +82,7 @@ class CameraKeeper:
                 self._waiting_for = "the supervisor does not want this camera, or does not know it yet"
             # The border of the process: whatever fails at the start is said, and tried again.
             except Exception as error:  # noqa: BLE001
-                self._waiting_for = redact(f"cannot start: {one_line(error)}")
+                self._waiting_for = redact(f"cannot start: {_one_line(error)}")
                 _log.exception("camera_start_failed")
             stopping.wait(_ASK_AGAIN_S)
         return None
@@ -100,7 +100,7 @@ class CameraKeeper:
         try:
             self._begin(assignment, site, stopping)
         except BaseException as error:
-            self._stand_by(redact(f"cannot start: {one_line(error)}"))
+            self._stand_by(redact(f"cannot start: {_one_line(error)}"))
             raise
 
     def apply(self, assignment: Assignment) -> None:
@@ -179,6 +179,6 @@ def _stop(camera: KeptCamera) -> None:
         _log.exception("camera_stop_failed")
 
 
-def one_line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     """The class and the first 300 characters."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -32,11 +32,6 @@ class LatestFrame:
             self._changed.wait_for(lambda: self._closed or self._is_newer(after_sequence), timeout_s)
             return self._frame if self._is_newer(after_sequence) else None
 
-    def newest(self) -> Frame | None:
-        """The frame that is there now."""
-        with self._changed:
-            return self._frame
-
     def clear(self) -> None:
         """Forgets the frame: a blind camera must not show its last picture as live."""
         with self._changed:

@@ -22,7 +22,6 @@ from cluster.safety.errors import OutboxBusy
 _RECORD = re.compile(r"^(?P<sequence>\d{10,})\.(?P<stage>json|sent\.json|state\.json)$")
 _PICTURE = re.compile(r"^(?P<sequence>\d{10,})-(?:drawn|clean)\.jpg$")
 _BLOCK_BYTES = 4096
-KINDS = ("drawn", "clean")
 WANTED = "wanted"
 
 

@@ -21,7 +21,6 @@ class Room:
         self._camera_id = camera_id
         self._log = structlog.get_logger().bind(camera_id=camera_id)
         self.dropped: Counter[Severity] = Counter()
-        self.pictures_dropped = 0
 
     def make(self, size: int, severity: Severity) -> bool:
         """Room for a record of `size` bytes; False: nothing that may go for `severity` is left."""
@@ -65,7 +64,6 @@ class Room:
             self._log.error("outbox_dropped", severity=severity.value, events=count, event_ids=event_ids)
 
     def count_pictures(self, sequence: int, severity: Severity, reason: str) -> None:
-        self.pictures_dropped += 1
         self._log.error("outbox_picture_dropped", sequence=sequence, severity=severity.value, reason=reason)
 
     def _pictures_fit(self, size: int) -> bool:

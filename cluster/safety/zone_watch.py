@@ -31,7 +31,7 @@ class ZoneWatch:
         self._intruders = Presences(Patience.of(zone))
         self._people = Presences(Patience.of(zone))
         self._contents = Contents(zone, book)
-        self._bounds = _bounds(zone)
+        self._bounds = zone.bounds
 
     def observe(self, look: Look, knows: frozenset[str] | None) -> None:
         """Judge one look."""
@@ -44,7 +44,7 @@ class ZoneWatch:
     def reconfigure(self, zone: Zone, moment: Moment) -> None:
         """Go on with `zone`, which has the same id: stays are kept, and the next look finds out who is still inside."""
         self.zone = zone
-        self._bounds = _bounds(zone)
+        self._bounds = zone.bounds
         self._intruders.patience = self._people.patience = Patience.of(zone)
         for presence in self._intruders.everyone():
             self._close_other_types(presence, _stay_types(zone), moment)
@@ -162,8 +162,3 @@ _ANY_STAY = frozenset(
 def _stay_types(zone: Zone) -> set[str]:
     dwell = {EventType.ZONE_DWELL.value} if zone.dwell_s is not None else set()
     return {intrusion_type(zone.kind)} | dwell
-
-
-def _bounds(zone: Zone) -> tuple[float, float, float, float]:
-    xs, ys = zip(*zone.polygon, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)

@@ -84,6 +84,12 @@ class Zone:
         """Whether the anchor of `box` lies inside."""
         return contains(self.polygon, self.anchor.of(box))
 
+    @property
+    def bounds(self) -> Box:
+        """Left, top, right and bottom of the polygon."""
+        xs, ys = zip(*self.polygon, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
     @staticmethod
     def _check_names(key: str, names: tuple[str, ...], known: frozenset[str]) -> None:
         for name in names:
