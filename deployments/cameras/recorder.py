@@ -15,6 +15,7 @@ from cluster.storage.events import EventStore, StoredEvent
 from cluster.storage.snapshots import open_snapshots, snapshot_name
 from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs
+from deployments.shared_storage import refuse_another_disk
 
 _log = structlog.get_logger()
 
@@ -159,6 +160,7 @@ class Recorder:
     def __init__(self, site_file: str) -> None:
         configure_logs("recorder")
         self._site = load_site(site_file)
+        refuse_another_disk(self._site)
         self._recorder: EventRecorder | None = None
 
     async def record(

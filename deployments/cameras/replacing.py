@@ -14,8 +14,8 @@ from deployments.cameras.watched import Watched
 _log = structlog.get_logger()
 _LATE_S = 40.0
 """Between the beginnings of two rounds. One camera that is slow wherever a round can wait for it (it begins: 14 s; it
-is handed over: 20 s; the pause: 2 s) makes no late round, or one slow disk would keep hung processes from being replaced.
-Where all waits of a round end by their deadlines it takes up to 110 s, and is late: then it is not the cameras' fault."""
+is handed over: 20 s; the pause: 2 s) makes no late round, or a slow disk would keep hung processes from being replaced.
+Where all waits of a round end by their deadlines it takes up to 110 s and is late: that is not one camera's fault."""
 
 
 class Replacing:

@@ -36,12 +36,12 @@ from deployments.cameras.pulse import Pulse
 from deployments.cameras.ray_actors import RayCameras
 from deployments.cameras.ray_agents import RayAgents
 from deployments.cameras.ray_nodes import RayNodes, RayTerm
-from deployments.cameras.shared_storage import one_disk
 from deployments.cameras.switches import Switches
 from deployments.cameras.telling import RecorderAwayError, Telling
 from deployments.cameras.term import Term
 from deployments.cameras.whereabouts import owners_of
 from deployments.deadlines import bounded
+from deployments.shared_storage import one_disk, refuse_another_disk
 
 _log = structlog.get_logger()
 _ROUND_S, _HURRIED_ROUND_S = 2.0, 1.0
@@ -58,6 +58,7 @@ class CameraSupervisor:
         configure_logs("supervisor")
         self._release = release
         self._site: SiteSettings = load_site(site_file)
+        refuse_another_disk(self._site)
         engine = create_engine(self._site)
         self._epochs, self._stored = Epochs(LeaseStore(engine)), CameraStore(engine)
         self._record = recorder.options(method_name="record")
@@ -142,7 +143,7 @@ class CameraSupervisor:
         await asyncio.gather(self._tend(fleet, term), self._follow_database(fleet))
 
     def _make_fleet(self, epoch: int) -> Fleet:
-        # The node of this replica holds the files of a site that keeps them on one disk.
+        # The files of a site that keeps them on one disk are on the node of this replica (`refuse_another_disk`).
         only = ray.get_runtime_context().get_node_id() if one_disk(self._site) else ""
         actors = RayCameras(self._actor_cpus, epoch, self._agents)
         ports = FleetPorts(actors, RayNodes(), self._telling.tell, self._assign)

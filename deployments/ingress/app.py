@@ -14,6 +14,7 @@ from deployments.ingress.application import LOOPBACK, create_app
 from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
 from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
 from deployments.ingress.services import Services
+from deployments.shared_storage import refuse_another_disk
 
 
 class IngressArguments(Settings):
@@ -31,6 +32,7 @@ class Ingress:
     def __init__(self, arguments: IngressArguments) -> None:
         configure_logs("ingress", release=arguments.release)
         site = load_site(arguments.site)
+        refuse_another_disk(site)
         engine = create_engine(site)
         services = Services(
             cameras=ServeCameras(),
