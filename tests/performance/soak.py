@@ -67,6 +67,16 @@ def steady(site: SimulatedSite, minutes: float, growth: Growth, say: Say, *, rec
     growth.sample(site)
 
 
+def _steady_or_fault(site: SimulatedSite, minutes: float, growth: Growth, say: Say) -> str:
+    """What ended it before its time, "" if nothing: what was measured until then is written down all the same."""
+    try:
+        steady(site, minutes, growth, say)
+    except pytest.fail.Exception as error:
+        say(f"the quiet run ended early: {error}")
+        return str(error)
+    return ""
+
+
 def _killed_visit_or_fault(site: SimulatedSite, number: int, dice: random.Random, say: Say) -> dict[str, Any] | None:
     """A visit that never came to its end is one wrong one, and no reason to lose the figures of all others."""
     try:
@@ -148,21 +158,22 @@ def main() -> int:
     count, minutes = int(os.environ.get("SOAK_KILLS", "50")), float(os.environ.get("SOAK_MINUTES", "30"))
     seed = int(os.environ.get("SOAK_SEED", str(int(time.time()))))
     wrong: list[dict[str, Any]] = []
-    growth = Growth()
+    growth, fault = Growth(), ""
     if count:
         with _site(_KILL_CAMERAS) as site:
             wrong = kills(site, count, random.Random(seed), _say)  # noqa: S311 - no secret
     if minutes:
         with _site(_CAMERAS) as site:
-            steady(site, minutes, growth, _say)
+            fault = _steady_or_fault(site, minutes, growth, _say)
     found = verdict(growth, settle_s=min(300.0, 20.0 * minutes))
-    document = {"kills": {"count": count, "seed": seed, "wrong": wrong}, "minutes": minutes, **found}
+    kills_told = {"count": count, "seed": seed, "wrong": wrong}
+    document = {"kills": kills_told, "minutes": minutes, "fault": fault, **found}
     build = PROJECT_ROOT / "build"
     build.mkdir(exist_ok=True)
     (build / "soak.json").write_text(json.dumps(document, indent=2, default=str))
     plot(growth, build / "soak.png")
     _say(f"wrong visits: {len(wrong)}; grew: {found['grew'] or 'nothing'}; see build/soak.json and build/soak.png")
-    return 1 if wrong or found["grew"] else 0
+    return 1 if wrong or fault or found["grew"] else 0
 
 
 def _say(line: str) -> None:
