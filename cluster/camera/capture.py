@@ -52,16 +52,14 @@ class CaptureLoop:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = utc_now,
         rng: random.Random | None = None,
-        after_sequence: int = 0,
     ) -> None:
-        """`after_sequence`: the last sequence that this epoch has already given, so that none comes twice."""
         self._camera, self._epoch = camera, epoch
         self._on_frame, self._on_stuck, self._open_source = on_frame, on_stuck, open_source
         self._clock, self._wall = clock, wall
         self._backoff = Backoff(camera, rng or random.Random())  # noqa: S311 - jitter is no secret
         self._masks = PrivacyMasks(camera.privacy_masks)
         self._picture_health: PictureHealth | None = None
-        self._record = CaptureRecord(camera.unmonitored_after_s, after_sequence)
+        self._record = CaptureRecord(camera.unmonitored_after_s)
         self._reader: SourceReader | None = None
         self._kind, self._played_out = camera.kind, False
         self._stopping, self._ended = threading.Event(), threading.Event()

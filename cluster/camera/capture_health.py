@@ -36,14 +36,14 @@ class CaptureHealth:
 class CaptureRecord:
     """What `CaptureHealth` is made from; the capture thread writes, any thread reads."""
 
-    def __init__(self, unmonitored_after_s: float, sequence: int) -> None:
+    def __init__(self, unmonitored_after_s: float) -> None:
         self._lock = threading.Lock()
         self._unmonitored_after_s = unmonitored_after_s
         self._connected = False
         self._reason, self._code = "", ""
         self._codec = ""
         self._size = (0, 0)
-        self._sequence = sequence
+        self._sequence = 0
         self._reconnects = 0
         self._abandoned = 0
         self._good_s: float | None = None

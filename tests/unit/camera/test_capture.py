@@ -28,13 +28,6 @@ def test_frames_are_numbered_from_1_and_go_on_over_reconnects(watch):
     assert (health.width, health.height, health.codec) == (64, 48, "h264")
 
 
-def test_a_new_loop_of_the_same_epoch_repeats_no_number(watch):
-    watched = watch(Script([SCENE]), after_sequence=41)
-    watched.until_frames(1)
-
-    assert watched.frames[0].sequence == 42
-
-
 def test_a_frame_has_wall_time_and_monotonic_time_of_its_capture(watch):
     seconds = itertools.count(1)
     watched = watch(Script([SCENE]), wall=lambda: _START + timedelta(hours=next(seconds)), clock=lambda: 5.0)
