@@ -19,11 +19,6 @@ _WASTE = 0.005
 """Part of a GPU that rounding of 1/3 may leave unused."""
 
 
-def target_ongoing_requests(cameras_per_replica: int, detect_fps: float, answer_s: float) -> float:
-    """Frames on their way from the cameras that one replica is meant to serve, while it follows."""
-    return cameras_per_replica * min(FRAMES_IN_FLIGHT_PER_CAMERA, detect_fps * answer_s)
-
-
 def most_replicas(cameras: int, target: float) -> int:
     """To so many the autoscaler goes when no camera gets its answers in time."""
     return max(1, math.ceil(cameras * FRAMES_IN_FLIGHT_PER_CAMERA / target))

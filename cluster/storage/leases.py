@@ -25,15 +25,6 @@ class LeaseStore:
         """
         await self._transactions.write(lambda connection: hold_lease(connection, camera_id, epoch))
 
-    async def epochs(self) -> dict[str, int]:
-        """The epoch of every camera that ever had one."""
-
-        async def work(connection: AsyncConnection) -> dict[str, int]:
-            rows = await connection.execute(select(leases.c.camera_id, leases.c.epoch))
-            return {row.camera_id: row.epoch for row in rows}
-
-        return await self._transactions.read(work)
-
 
 async def hold_lease(connection: AsyncConnection, camera_id: str, epoch: int) -> None:
     """Raises the camera's epoch to `epoch`, and locks it to the end of the transaction.

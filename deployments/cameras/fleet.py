@@ -16,18 +16,17 @@ from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.cameras import CameraSettings
 from cluster.telemetry import metrics
 from deployments.cameras.camera_actors import ActorSilentError, CameraActors, ClusterNodes, Place
-from deployments.cameras.desired import Desired as Desired
+from deployments.cameras.desired import Desired
 from deployments.cameras.fleet_report import report_of, stranger
 from deployments.cameras.handovers import Assign, Handovers
 from deployments.cameras.moving import Moving
 from deployments.cameras.node_watch import NodeWatch
-from deployments.cameras.outages import OUTAGE_SUBJECT as OUTAGE_SUBJECT
 from deployments.cameras.outages import Outages, Tell
 from deployments.cameras.placement import Seat
 from deployments.cameras.replacing import Replacing
 from deployments.cameras.retiring import Retiring
-from deployments.cameras.roster import Roster
-from deployments.cameras.tending import HEARTBEAT_S, Tending
+from deployments.cameras.roster import HEARTBEAT_S, Roster
+from deployments.cameras.tending import Tending
 from deployments.cameras.watched import Watched
 from deployments.cameras.whereabouts import places_of
 
@@ -67,7 +66,7 @@ class Fleet:
         self._watched: dict[str, Watched] = {}
         self._strangers: dict[str, CameraReport] = {}
         self._planned: Counter[str] = Counter()
-        self._roster = Roster(ports.actors, HEARTBEAT_S)
+        self._roster = Roster(ports.actors)
         self._nodes = NodeWatch(ports.nodes, cpus, only_node)
         self._outages = Outages(ports.tell, clock)
         self._retiring = Retiring(self._roster, clock)

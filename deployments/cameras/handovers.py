@@ -6,16 +6,14 @@ from dataclasses import dataclass
 import structlog
 
 from cluster.camera.actor_names import successor_name
-from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment
 from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
 from deployments.cameras.camera_actors import ActorSilentError, ActorState, CameraHandle, Place
 from deployments.cameras.placement import DRAIN
-from deployments.cameras.roster import Roster
+from deployments.cameras.roster import Roster, heartbeat
 
 _log = structlog.get_logger()
-_HEARTBEAT_S = 2.0
 _STANDS_BY_WITHIN_S = 60.0
 _WAITS_FOR_ROOM_S = 10.0
 _STOP_S, _STOP_ANSWER_S = 1.5, 2.5
@@ -91,7 +89,7 @@ class Handovers:
         if stalled and handover.reason != DRAIN:
             await self._put_off(handover)
             return
-        report = await _ask(actors[handover.new])
+        report = await heartbeat(actors[handover.new])
         if report is None or not report.standby:
             await self._wait(handover, actors[handover.new])
         elif handover.stays and report.node_id != handover.stays:
@@ -192,13 +190,6 @@ class Handovers:
         self._not_before_s[handover.camera_id] = again_s
         if handover.reason == RELEASE:
             self._not_before_s[f"reason {RELEASE}"] = again_s
-
-
-async def _ask(handle: CameraHandle) -> CameraReport | None:
-    try:
-        return await handle.report(_HEARTBEAT_S)
-    except ActorSilentError:
-        return None
 
 
 async def _is_pending(handle: CameraHandle) -> bool:

@@ -1,7 +1,7 @@
 """Tells the agents of all nodes where the cameras are, and what they say. Knows no Ray."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Protocol
 
 import structlog
@@ -66,10 +66,6 @@ class NodeAgents:
             return None
         return {one.camera_id for node_id in nodes for one in self._reports[node_id].waiting}
 
-    def reports(self) -> Mapping[str, NodeReport]:
-        """The last word of each agent, by node."""
-        return dict(self._reports)
-
     async def end_process(self, node_id: str, pid: int, camera_id: str) -> None:
         """Has a process that hangs killed on its node, after a look that it is the camera's. Raises nothing."""
         try:
@@ -79,12 +75,6 @@ class NodeAgents:
             _log.warning("process_not_ended", camera_id=camera_id, node_id=node_id, pid=pid, reason=str(error))
         else:
             _log.info("process_ended", camera_id=camera_id, node_id=node_id, pid=pid, ended=ended)
-
-    async def close(self) -> None:
-        """Ends the task; the agents go on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _speak(self) -> None:
         """Until nothing newer has been said."""

@@ -11,8 +11,17 @@ from cluster.safety.status import CameraReport
 from deployments.cameras.camera_actors import ActorSilentError, CameraActors, CameraHandle, Place
 
 _log = structlog.get_logger()
+HEARTBEAT_S = 2.0
 _ROUNDS_TO_DECIDE = 5
 """So often those who do not answer are asked again before one of several is taken to be the owner."""
+
+
+async def heartbeat(handle: CameraHandle) -> CameraReport | None:
+    """What an actor says of itself; None: it does not answer."""
+    try:
+        return await handle.report(HEARTBEAT_S)
+    except ActorSilentError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ def choose_owner(candidates: Sequence[Candidate], *, wait: bool) -> str | None:
 class Roster:
     """The actors of all cameras. Belongs to one event loop."""
 
-    def __init__(self, actors: CameraActors, heartbeat_s: float) -> None:
-        self._actors, self._heartbeat_s = actors, heartbeat_s
+    def __init__(self, actors: CameraActors) -> None:
+        self._actors = actors
         self._running: dict[str, dict[str, CameraHandle]] = {}
         self._owners: dict[str, str] = {}
         self._undecided: dict[str, int] = {}
@@ -132,15 +141,9 @@ class Roster:
             _log.warning("camera_actor_end_failed", camera_id=camera_id, actor=name, reason=str(error))
 
     async def _choose(self, camera_id: str, actors: Mapping[str, CameraHandle]) -> str | None:
-        reports = await asyncio.gather(*(self._ask(handle) for handle in actors.values()))
+        reports = await asyncio.gather(*(heartbeat(handle) for handle in actors.values()))
         candidates = [Candidate(name, report) for name, report in zip(actors, reports, strict=True)]
         tries = self._undecided[camera_id] = self._undecided.get(camera_id, 0) + 1
         chosen = choose_owner(candidates, wait=tries <= _ROUNDS_TO_DECIDE)
         _log.warning("camera_has_several_actors", camera_id=camera_id, actors=sorted(actors), owner=chosen)
         return chosen
-
-    async def _ask(self, handle: CameraHandle) -> CameraReport | None:
-        try:
-            return await handle.report(self._heartbeat_s)
-        except ActorSilentError:
-            return None

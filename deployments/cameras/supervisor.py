@@ -13,7 +13,6 @@ from ray.exceptions import RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from cluster.camera.actor_names import actor_name
 from cluster.safety.errors import ConfigError, DatabaseUnavailable, SafeYoloError, StorageError
 from cluster.safety.events import SafetyEvent
 from cluster.safety.status import CameraReport
@@ -104,7 +103,7 @@ class CameraSupervisor:
         if self._fleet is not None and self._fleet.superseded:
             raise RuntimeError(self._fleet.superseded)
 
-    async def assignment(self, camera_id: str, actor: str = "") -> tuple[Assignment, SiteSettings] | None:
+    async def assignment(self, camera_id: str, actor: str) -> tuple[Assignment, SiteSettings] | None:
         """What the camera actor named `actor` has to do, under a new epoch.
 
         None: it does not own the camera, or that is not known yet; it stands by, and is told when it does.
@@ -112,7 +111,7 @@ class CameraSupervisor:
         """
         if not self._wanted_one(camera_id).settings.enabled:
             raise KeyError(camera_id)
-        if self._fleet is None or not self._fleet.owns(camera_id, actor or actor_name(camera_id)):
+        if self._fleet is None or not self._fleet.owns(camera_id, actor):
             return None
         return await self._assign(camera_id)
 

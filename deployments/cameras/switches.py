@@ -33,7 +33,6 @@ class Switches:
     def __init__(self, store: Overrides, time_zone: tzinfo) -> None:
         self._store, self._time_zone = store, time_zone
         self._newest: Collection[Override] = ()
-        self.known = False
 
     async def read(self) -> bool:
         """Whether anything is different now.
@@ -43,7 +42,7 @@ class Switches:
         """
         newest = await self._store.newest()
         changed = newest != self._newest
-        self._newest, self.known = newest, True
+        self._newest = newest
         if changed:
             _log.info("overrides_read", words=len(newest))
         return changed

@@ -12,11 +12,10 @@ from deployments.cameras.fleet_report import NO_ANSWER
 from deployments.cameras.handovers import Assign, Handovers
 from deployments.cameras.node_watch import NodeWatch
 from deployments.cameras.outages import Outages
-from deployments.cameras.roster import Roster
+from deployments.cameras.roster import HEARTBEAT_S, Roster
 from deployments.cameras.watched import Watched, is_starting
 
 _log = structlog.get_logger()
-HEARTBEAT_S = 2.0
 _APPLY_S, _BEGIN_S = 4.0, 8.0
 
 

@@ -122,7 +122,6 @@ class FakeFleet:
     ("fleet", "actor", "assigned"),
     [
         (FakeFleet("camera:gate-1"), "camera:gate-1", True),
-        (FakeFleet("camera:gate-1"), "", True),  # who gives no name is the first one
         (FakeFleet("camera:gate-1~1"), "camera:gate-1~1", True),
         (FakeFleet("camera:gate-1~1"), "camera:gate-1", False),
         (FakeFleet(), "camera:gate-1", False),
@@ -144,7 +143,7 @@ def test_only_the_owner_of_a_camera_gets_its_assignment(
 def test_each_assignment_is_a_new_lease_also_while_the_database_is_away(owned: CameraSupervisor) -> None:
     async def ask() -> list[Any]:
         await owned.reconfigure(GOOD)
-        return [await owned.assignment("gate-1") for _ in range(3)]
+        return [await owned.assignment("gate-1", "camera:gate-1") for _ in range(3)]
 
     epochs = [assignment.epoch for assignment, _ in asyncio.run(ask())]
 
@@ -156,7 +155,7 @@ def test_a_camera_that_should_not_run_has_no_assignment(owned: CameraSupervisor)
 
     async def ask(camera_id: str) -> None:
         await owned.reconfigure(off)
-        await owned.assignment(camera_id)
+        await owned.assignment(camera_id, f"camera:{camera_id}")
 
     for camera_id in ("gate-1", "other"):
         with pytest.raises(KeyError):
@@ -189,7 +188,7 @@ def test_an_owner_is_told_whether_it_hears_of_all_that_is_open(
 
     async def start() -> Any:
         await owned.reconfigure(GOOD)
-        return await owned.assignment("gate-1")
+        return await owned.assignment("gate-1", "camera:gate-1")
 
     assignment, _ = asyncio.run(start())
 

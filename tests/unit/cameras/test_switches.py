@@ -83,7 +83,6 @@ def test_without_any_word_known_cameras_do_what_is_configured() -> None:
     switches = Switches(FakeStore([off(ALL_CAMERAS)]), UTC)
 
     assert switches.over(CAMERAS, NOON) == CAMERAS
-    assert not switches.known
 
 
 def test_it_is_said_whether_anything_changed() -> None:

@@ -12,12 +12,12 @@ from cluster.operation.detector_scaling import (
     fraction_fault,
     most_replicas,
     scaling_findings,
-    target_ongoing_requests,
 )
 from cluster.operation.findings import Level
 from cluster.operation.serve_file import load_serve_file
 from cluster.safety.errors import ConfigError
 from cluster.settings.base import PROJECT_ROOT
+from cluster.settings.models import FRAMES_IN_FLIGHT_PER_CAMERA
 
 GPU = PROJECT_ROOT / "configs" / "serve" / "gpu.yaml"
 CPU = PROJECT_ROOT / "serve_config.yaml"
@@ -66,15 +66,6 @@ def test_a_fraction_that_does_not_fit_is_one_line_with_its_place(tmp_path: Path)
 
     assert "applications[0].deployments[0].ray_actor_options.num_gpus = 0.3: is neither" in str(refused.value)
     assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("cameras", "fps", "answer_s", "target"), [(12, 5, 0.1, 6), (12, 5, 1.0, 12), (4, 10, 0.05, 2), (1, 1, 0.1, 0.1)]
-)
-def test_a_target_is_what_the_cameras_of_one_replica_have_on_their_way(
-    cameras: int, fps: float, answer_s: float, target: float
-) -> None:
-    assert target_ongoing_requests(cameras, fps, answer_s) == pytest.approx(target)
 
 
 @pytest.mark.parametrize(("cameras", "target", "replicas"), [(16, 6, 3), (48, 6, 8), (4, 6, 1), (6, 6, 1), (7, 6, 2)])
@@ -131,7 +122,7 @@ def test_the_file_for_gpu_nodes_differs_only_in_what_gpus_need() -> None:
 def test_the_target_for_gpu_nodes_is_what_its_comment_computes() -> None:
     scaling = detector_of(read(GPU))["autoscaling_config"]
 
-    assert scaling["target_ongoing_requests"] == target_ongoing_requests(12, 5, 0.1)
+    assert scaling["target_ongoing_requests"] == 12 * min(FRAMES_IN_FLIGHT_PER_CAMERA, 5 * 0.1)
     assert scaling["metrics_interval_s"] < scaling["look_back_period_s"]
 
 
