@@ -53,6 +53,10 @@ def test_every_loop_says_when_it_comes_round(supervisor: CameraSupervisor) -> No
             if self.seen == {"rounds", "database", "telling"}:
                 self.all_seen.set()
 
+    async def away() -> bool:
+        raise DatabaseUnavailable("away")
+
+    supervisor._switches = SimpleNamespace(read=away)  # type: ignore[assignment]
     fleet: Any = SimpleNamespace(superseded="", hurries=False)
 
     async def live() -> None:
