@@ -9,6 +9,7 @@ import structlog
 from cluster.camera.places import CameraPlace
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.left_open import ends
+from cluster.safety.status import MOVED, SWITCHED_OFF
 from deployments.cameras.outages import Tell
 
 _log = structlog.get_logger()
@@ -17,8 +18,6 @@ _PATIENCE_S = 60.0
 """What such a camera has on a disk in the cluster is sent and ended there (`OutboxDrain`), which knows better."""
 _SAID_AGAIN_S = 600.0
 """What is open still, although it was ended: the words were lost on their way, or refused. They are the same again."""
-_NOT_WANTED = "switched off"
-_NOT_TAKEN_UP = "the camera moved to another node"
 
 Orphan = tuple[SavedEpisode, str]
 """An episode that is shown open, and why nobody will end it."""
@@ -93,15 +92,15 @@ def _key(camera_id: str, orphan: Orphan) -> _Key:
 def _stands(key: _Key, spoken_for: Collection[str], owners: Mapping[str, CameraPlace]) -> bool:
     """Whether the reason still holds, as far as it can be told without the rows."""
     camera_id, _, reason = key
-    return camera_id in owners if reason == _NOT_TAKEN_UP else camera_id not in spoken_for
+    return camera_id in owners if reason == MOVED else camera_id not in spoken_for
 
 
 def _of_nobody(
     camera_id: str, saved: Sequence[SavedEpisode], spoken_for: Collection[str], owners: Mapping[str, CameraPlace]
 ) -> Iterator[Orphan]:
     if camera_id not in spoken_for:
-        yield from ((one, _NOT_WANTED) for one in saved)
+        yield from ((one, SWITCHED_OFF) for one in saved)
     elif (owner := owners.get(camera_id)) is not None:
         # What the owner itself has told carries its epoch, and may be newer than what it said of itself.
         lost = [one for one in saved if one.epoch < owner.epoch and one.event_id not in owner.open_events]
-        yield from ((one, _NOT_TAKEN_UP) for one in lost)
+        yield from ((one, MOVED) for one in lost)

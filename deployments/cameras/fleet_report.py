@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cluster.safety.status import CameraReport, CameraStatus
+from cluster.safety.status import SWITCHED_OFF, CameraReport, CameraStatus
 from deployments.cameras.desired import Desired
 from deployments.cameras.watched import Watched
 
@@ -14,7 +14,7 @@ def report_of(desired: Desired, watched: Watched | None, owner: str, now_s: floa
     """`owner`: the name of its actor, which is the one to ask for pictures also while it is being handed over."""
     settings, said = desired.settings, watched.report if watched is not None else None
     if not settings.enabled:
-        return _in_its_place(desired, CameraStatus.DISABLED, desired.switched_off or "switched off")
+        return _in_its_place(desired, CameraStatus.DISABLED, desired.switched_off or SWITCHED_OFF)
     if watched is not None and watched.is_blind(now_s):
         blind = _in_its_place(desired, CameraStatus.UNMONITORED, watched.reason or NO_ANSWER)
         return replace(blind, since=watched.silent_since, epoch=watched.epoch, actor=owner)

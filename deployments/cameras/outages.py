@@ -9,7 +9,7 @@ from cluster.safety.camera_rules import CameraHealthRules
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.events import SafetyEvent
 from cluster.safety.frames import correlation_id
-from cluster.safety.status import CameraStatus
+from cluster.safety.status import SWITCHED_OFF, CameraStatus
 from deployments.cameras.watched import Watched
 
 _log = structlog.get_logger()
@@ -63,9 +63,9 @@ class Outages:
     async def forget(self, camera_id: str, watched: Watched | None) -> None:
         """Nobody wants the camera any more: nobody misses it either."""
         if watched is not None:
-            await self._say(camera_id, watched, CameraStatus.DISABLED, "switched off")
+            await self._say(camera_id, watched, CameraStatus.DISABLED, SWITCHED_OFF)
         if saved := self._inherited.pop(camera_id, []):
-            await self._end(camera_id, saved, CameraStatus.DISABLED, "switched off")
+            await self._end(camera_id, saved, CameraStatus.DISABLED, SWITCHED_OFF)
 
     async def _say(self, camera_id: str, watched: Watched, status: CameraStatus, reason: str) -> None:
         if watched.health is None:
