@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 import structlog
 
@@ -24,21 +25,24 @@ class CanaryWatch:
     """Shows the canary to the model in service, through the worker that frames go through.
 
     The thread of its own only waits; the look and the verdict are one job of the worker, so that no frame is begun
-    there between a wrong answer and the end of that model's service.
+    there between a wrong answer and the end of that model's service. Where a model has lanes, each is a network of its
+    own in memory: the looks go to the whole model and to its lanes in turn.
     """
 
     def __init__(
         self,
         slot: ModelSlot,
-        submit: Callable[[Callable[[], None]], "Future[None]"],
+        submit: Callable[[Callable[[], None], int | None], "Future[None]"],
         *,
         failed: Callable[[Exception], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`submit` puts a job into the inference worker; `failed` is told what the runtime raised on the canary."""
+        """`submit` puts a job into the inference worker of a lane, or of the whole model (None); `failed` is told what
+        the runtime raised on the canary."""
         self._slot, self._submit, self._failed, self._clock = slot, submit, failed, clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._looks = 0
         self._found: tuple[Model, float] | None = None  # who found the objects last, and when
 
     @property
@@ -60,12 +64,12 @@ class CanaryWatch:
             self._thread.join(timeout_s)
         return self._thread is None or not self._thread.is_alive()
 
-    def look(self) -> None:
+    def look(self, lane: int | None = None) -> None:
         """One proof of the model in service; for the inference worker. A wrong answer is asked for once more."""
         model = self._slot.model
         if model is None or not model.has_canary:
             return
-        fault = self._fault(model) and self._fault(model)
+        fault = self._fault(model, lane) and self._fault(model, lane)
         if fault is None:
             return
         if fault:
@@ -73,10 +77,10 @@ class CanaryWatch:
         else:
             self._found = (model, self._clock())
 
-    def _fault(self, model: Model) -> str | None:
+    def _fault(self, model: Model, lane: int | None) -> str | None:
         """What is wrong, "" if nothing, None if it could not be told."""
         try:
-            fault = model.canary_fault()
+            fault = model.canary_fault(lane)
         except DetectorUnavailable as error:  # no room on the GPU: says nothing about the weights
             self._failed(error)
             return None
@@ -91,9 +95,18 @@ class CanaryWatch:
     def _run(self) -> None:
         while not self._stop.wait(self._pause_s):
             try:
-                self._submit(self.look).result(LIMIT_S)
+                lane = self._next_lane()
+                self._submit(partial(self.look, lane), lane).result(LIMIT_S)
             except Exception as error:  # noqa: BLE001 - border of the loop: it must go on while the replica lives
                 log.warning("canary_look_failed", reason=f"{type(error).__name__}: {error}")
+
+    def _next_lane(self) -> int | None:
+        """None, the whole model, and each of its lanes, in turn."""
+        model = self._slot.model
+        lanes = model.lanes if model is not None and model.lanes > 1 else 0
+        self._looks += 1
+        place = self._looks % (lanes + 1)
+        return place - 1 if place else None
 
     @property
     def _pause_s(self) -> float:

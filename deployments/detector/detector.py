@@ -31,9 +31,10 @@ from deployments.detector.slot import ModelSlot
 
 HUNG_AFTER_S = 60.0
 """An inference that takes longer hangs; the health check then fails and Serve replaces the replica."""
-FAILS_AFTER_S = 0.5
+FAILS_AFTER_S = 1.0
 """No failure is told sooner. Serve sends each frame to the replica with the shortest line, and one that refuses in a
-millisecond never has any: it would draw the frames of the whole site away from the replicas that detect."""
+millisecond never has any: it would draw the frames of the whole site away from the replicas that detect. Longer than
+a good answer takes, shorter than a camera waits for one."""
 MOST_LANES = 2
 """Pictures that a replica works at side by side. With more, each would take longer, and a replica more memory."""
 FIRST_MODEL_LIMIT_S = 120.0
@@ -59,9 +60,7 @@ class Detector:
         self._batch = BatchLimit(self._batch_as)
         shelf = shelf or ModelShelf(models, lambda: thread_count(_assigned("CPU")), lambda: _assigned("GPU"))
         self._slot = ModelSlot(shelf, swapped=self._swapped, failed=self._note_gpu)
-        self._canary = CanaryWatch(
-            self._slot, lambda look: self._submit(lambda: self._alone(look)), failed=self._note_gpu
-        )
+        self._canary = CanaryWatch(self._slot, self._submit_look, failed=self._note_gpu)
         self._started_s: dict[int, float] = {}  # by worker: since when it has been at what it does
         self._answered_s: float | None = None
         self._frames = 0
@@ -147,7 +146,7 @@ class Detector:
 
     def _run(self, images: list[Image], lane: Lane) -> list[Detections]:
         model = self._slot.require()
-        if not lane.whole and lane.number < model.lanes:
+        if not lane.whole and model.lanes > max(1, lane.number):
             return [model.detect_beside(image, lane.number) for image in images]
         return self._alone(lambda: self._batch.run(model, images))
 
@@ -156,8 +155,9 @@ class Detector:
         with self._whole:
             return job()
 
-    def _submit_alone(self, job: Callable[[], None]) -> "Future[None]":
-        return self._submit(lambda: self._alone(job))
+    def _submit_look(self, look: Callable[[], None], lane: int | None) -> "Future[None]":
+        """Through the worker that such frames go through."""
+        return self._submit(lambda: self._alone(look)) if lane is None else self._submit(look, lane % MOST_LANES)
 
     def _submit(self, job: Callable[[], Result], number: int = 0) -> "Future[Result]":
         return self._workers[number].submit(self._timed, job, number)

@@ -5,8 +5,10 @@ Told by class names and texts: what runs out of memory may be torch, and may be 
 
 from collections.abc import Iterator
 
+GPU_MISSING = "torch sees no GPU"
+"""Once CUDA could not be begun in a process, it never can be there."""
 _OUT_OF_MEMORY = ("CUDA out of memory", "CUDA error: out of memory", "CUDA failure 2: out of memory")
-_CONTEXT_LOST = ("CUDA error:", "CUDA failure ")
+_CONTEXT_LOST = ("CUDA error:", "CUDA failure ", GPU_MISSING)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

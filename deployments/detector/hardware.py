@@ -3,6 +3,7 @@
 import os
 
 from cluster.safety.errors import ConfigError, DetectorUnavailable
+from deployments.detector.gpu_faults import GPU_MISSING
 
 THREADS_VARIABLE = "SAFE_YOLO_DETECTOR_THREADS"
 
@@ -38,6 +39,6 @@ def require_gpu(assigned: float) -> None:
 
     if assigned > 0 and not torch.cuda.is_available():
         raise DetectorUnavailable(
-            f"num_gpus {assigned:g} was given to this replica, but torch sees no GPU",
+            f"num_gpus {assigned:g} was given to this replica, but {GPU_MISSING}",
             "look at nvidia-smi on this node and at torch's CUDA build, or deploy with num_gpus: 0",
         )

@@ -103,8 +103,7 @@ class YoloModel:
             raise WeightsError(f"model {self.name}: fails on a picture: {error.reason}", error.mend) from error
         if not np.isfinite(raw).all():
             raise WeightsError(f"model {self.name}: gives numbers that are not finite", "try runtime: torch")
-        fault = (self._canary.fault(found) if self._canary else "") or self.canary_fault()
-        if fault:
+        if fault := (self._canary.fault(found) if self._canary else "") or self._fault_somewhere():
             raise WeightsError(
                 f"model {self.name}: {fault}", "take weights that detect, or give it a canary of its own"
             )
@@ -114,12 +113,17 @@ class YoloModel:
         """Whether it is known of some picture what this model must find on it."""
         return self._canary is not None
 
-    def canary_fault(self) -> str:
+    def _fault_somewhere(self) -> str:
+        """Each lane is a network of its own in memory, and frames go through all of them."""
+        lanes = range(self.lanes) if self.lanes > 1 else ()
+        return next((fault for lane in (None, *lanes) if (fault := self.canary_fault(lane))), "")
+
+    def canary_fault(self, lane: int | None = None) -> str:
         """What is wrong with the answer to the canary at this moment, "" if nothing or if there is no canary."""
         if (canary := self._canary) is None:
             return ""
         long_side = min(canary.long_side or self.image_size, self.image_size)
-        return canary.fault(self._detect([[canary.image]], long_side=long_side, confidence=CONFIDENCE)[0])
+        return canary.fault(self._detect([[canary.image]], long_side=long_side, confidence=CONFIDENCE, lane=lane)[0])
 
     def adopt(self, settings: DetectorSettings) -> None:
         """From the next picture on with the thresholds of `settings`, which are for the same weights and size."""

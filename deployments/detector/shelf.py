@@ -45,8 +45,8 @@ class Model(Protocol):
     def detect_beside(self, image: Image, lane: int) -> Detections:
         """For one thread a lane, each below `lanes`, also beside `detect_all`. Raises what `detect_all` raises."""
 
-    def canary_fault(self) -> str:
-        """What is wrong with its answer to the stored picture, "" if nothing.
+    def canary_fault(self, lane: int | None = None) -> str:
+        """What is wrong with its answer to the stored picture, on `lane` or as a whole, "" if nothing.
 
         Raises:
             DetectorError: it fails on it.

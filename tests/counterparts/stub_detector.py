@@ -78,7 +78,7 @@ class StubModel(PlainModel):
         if fault := self.canary_fault():
             raise WeightsError(f"model {self.name}: {fault}", "take weights that detect")
 
-    def canary_fault(self) -> str:
+    def canary_fault(self, lane: int | None = None) -> str:
         return _CANARY.fault(self._detections(self._people(_CANARY.image, self._told()[0]), 0.0))
 
     def detect_all(self, images: list[Image]) -> list[Detections]:

@@ -23,7 +23,7 @@ class PlainModel:
     def detect_beside(self, image: Image, lane: int) -> Detections:
         return self.detect_all([image])[0]
 
-    def canary_fault(self) -> str:
+    def canary_fault(self, lane: int | None = None) -> str:
         return ""
 
     def adopt(self, settings: DetectorSettings) -> None:

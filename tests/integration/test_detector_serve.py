@@ -75,9 +75,9 @@ class TurningModel:
     def adopt(self, settings: DetectorSettings) -> None:
         self._model.adopt(settings)
 
-    def canary_fault(self) -> str:
+    def canary_fault(self, lane: int | None = None) -> str:
         self._turn()
-        return self._model.canary_fault()
+        return self._model.canary_fault(lane)
 
     def _turn(self) -> None:
         if self._switch.exists():
@@ -89,7 +89,7 @@ class TurningShelf(ModelShelf):
     """Models that are good when they are loaded."""
 
     def __init__(self, models_file: Path, switch: Path) -> None:
-        super().__init__(str(models_file), lambda: 1)
+        super().__init__(str(models_file), lambda: 2)
         self._switch = switch
 
     def load(self, candidate: Candidate) -> Model:

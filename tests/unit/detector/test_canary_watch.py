@@ -30,7 +30,7 @@ class ToldModel(PlainModel):
         self.answers = list(answers)
         self.threads: set[str] = set()
 
-    def canary_fault(self) -> str:
+    def canary_fault(self, lane: int | None = None) -> str:
         self.threads.add(threading.current_thread().name)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -60,7 +60,7 @@ def serving(settings: DetectorSettings, *models: Any) -> Iterator[ModelSlot]:
 
 
 def watch_of(slot: ModelSlot, **more: Any) -> CanaryWatch:
-    return CanaryWatch(slot, lambda _: pytest.fail("not by a thread here"), **more)
+    return CanaryWatch(slot, lambda _, __: pytest.fail("not by a thread here"), **more)
 
 
 def test_a_right_answer_leaves_the_model_in_service_and_gives_an_age(settings_for: Make) -> None:
@@ -117,6 +117,57 @@ def test_a_stub_and_an_empty_slot_are_left_alone(settings_for: Make) -> None:
     watch_of(ModelSlot(StubShelf(lambda _: pytest.fail("not asked"), LastGood()))).look()
 
 
+class LanedModel(ToldModel):
+    """Two lanes, of which one may have gone bad."""
+
+    lanes = 2
+
+    def __init__(self, bad: int | None = None) -> None:
+        super().__init__("")
+        self.bad = bad
+        self.looked_at: list[int | None] = []
+
+    def canary_fault(self, lane: int | None = None) -> str:
+        self.looked_at.append(lane)
+        return "it finds nobody" if lane is not None and lane == self.bad else ""
+
+
+@contextmanager
+def looking(slot: ModelSlot, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int | None]]:
+    """A watch that looks all the time; the lanes in whose workers it did."""
+    monkeypatch.setattr(CanaryWatch, "_pause_s", 0.001)
+    lanes: list[int | None] = []
+    with ThreadPoolExecutor(1) as worker:
+
+        def submit(look: Callable[[], None], lane: int | None) -> Any:
+            lanes.append(lane)
+            return worker.submit(look)
+
+        watch = CanaryWatch(slot, submit)
+        watch.start()
+        yield lanes
+        assert watch.stop(PATIENCE_S)
+
+
+def test_the_whole_model_and_each_lane_are_looked_at_in_turn_in_their_own_worker(
+    settings_for: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(settings_for(), model := LanedModel()) as slot, looking(slot, monkeypatch) as lanes:
+        until(lambda: len(model.looked_at) >= 6)
+
+    assert sorted(model.looked_at[:3], key=str) == [0, 1, None]
+    assert model.looked_at[3:6] == model.looked_at[:3]
+    assert lanes[:6] == model.looked_at[:6]
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_one_lane_that_went_bad_is_enough(settings_for: Make, monkeypatch: pytest.MonkeyPatch, bad: int) -> None:
+    with serving(settings_for(), LanedModel(bad), good := LanedModel()) as slot, looking(slot, monkeypatch):
+        until(lambda: slot.model is good)
+
+    assert "answers wrongly: it finds nobody" in slot.error
+
+
 def test_the_loop_looks_in_the_worker_until_it_is_stopped(settings_for: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CanaryWatch, "_pause_s", 0.001)
     looks: list[None] = []
@@ -125,7 +176,7 @@ def test_the_loop_looks_in_the_worker_until_it_is_stopped(settings_for: Make, mo
         serving(settings_for(), model := ToldModel("")) as slot,
     ):
 
-        def submit(look: Callable[[], None]) -> Any:
+        def submit(look: Callable[[], None], _: int | None) -> Any:
             looks.append(None)
             if len(looks) == 2:
                 raise RuntimeError("the loop goes on")

@@ -241,13 +241,18 @@ def test_two_frames_that_wait_are_worked_at_beside_each_other_each_by_a_thread_o
     assert model.beside == {(0, "inference-0_0"), (1, "inference-1_0")}
 
 
-def test_a_lane_of_a_model_that_was_replaced_is_not_asked_of_one_that_has_none() -> None:
-    detector = serving(model := FakeModel())
+@pytest.mark.parametrize("lane", [0, 1])
+def test_a_lane_of_a_model_that_was_replaced_is_not_asked_of_one_that_has_none(lane: int) -> None:
+    class OneByOne(FakeModel):
+        def detect_beside(self, image: Image, lane: int) -> Detections:
+            pytest.fail(f"it has no lane {lane}")
 
-    found = asyncio.run(detector.detect_all([PICTURE], Lane(1, whole=False)))
+    detector = serving(model := OneByOne())
+
+    found = asyncio.run(detector.detect_all([PICTURE], Lane(lane, whole=False)))
 
     assert [len(each) for each in found] == [1]
-    assert model.threads == {"inference-1_0"}
+    assert model.threads == {f"inference-{lane}_0"}
 
 
 @pytest.mark.parametrize("fault", [None, RuntimeError("cuda")], ids=["no model", "fails"])
@@ -265,3 +270,15 @@ def test_a_replica_that_cannot_detect_keeps_its_line_as_long_as_one_that_can(
         asyncio.run(detector.detect(PICTURE))
 
     assert FAILS_AFTER_S - 0.4 < pauses[-1] <= FAILS_AFTER_S
+
+
+def test_a_replica_that_sees_no_gpu_asks_for_another_process() -> None:
+    def load(_: DetectorSettings) -> FakeModel:
+        raise DetectorUnavailable("num_gpus 0.25 was given to this replica, but torch sees no GPU")
+
+    detector = Detector("configs/models.yaml", shelf=StubShelf(load))
+    asyncio.run(detector.reconfigure(CONFIG))
+
+    with pytest.raises(DetectorUnavailable, match="torch sees no GPU"):
+        detector.check_health()
+    assert detector.stop(60)

@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -144,6 +145,40 @@ def test_one_core_detects_like_two(entry: ModelSettings, settings_for: Make) -> 
     for slow, fast in zip(one.detect_all([bus, zidane, bus]), two.detect_all([bus, zidane, bus]), strict=True):
         assert slow.labels == fast.labels
         assert slow.boxes == pytest.approx(fast.boxes, abs=0.005)
+
+
+def test_lanes_find_what_the_whole_model_finds_also_beside_each_other(entry: ModelSettings, settings_for: Make) -> None:
+    model = YoloModel.load(settings_for(), entry, threads=2)
+    pictures = [shrunk(photograph(name), 320) for name in PHOTOGRAPHS]
+    wanted = [model.detect_all([picture])[0] for picture in pictures]
+
+    def all_on(lane: int) -> list[Detections]:
+        return [model.detect_beside(picture, lane) for _ in range(3) for picture in pictures]
+
+    with ThreadPoolExecutor(2) as workers:
+        left, right = workers.map(all_on, range(2))
+
+    for one, due in zip(left + right, wanted * 6, strict=True):
+        assert one.labels == due.labels
+        assert one.boxes == pytest.approx(due.boxes, abs=0.005)
+
+
+@pytest.mark.parametrize("bad", [None, 0, 1])
+def test_a_model_one_lane_of_which_finds_nothing_is_refused(
+    entry: ModelSettings, settings_for: Make, monkeypatch: pytest.MonkeyPatch, bad: int | None
+) -> None:
+    model = YoloModel.load(settings_for(), entry, threads=2)
+    detect = model._backend.detect
+
+    def blind_there(groups: list[Image], confidence: float, iou: float, lane: int | None = None) -> Any:
+        found = detect(groups, confidence, iou, lane)
+        return [[rows[:0] for rows in group] for group in found] if lane == bad else found
+
+    model.prove()
+    monkeypatch.setattr(model._backend, "detect", blind_there)
+
+    with pytest.raises(WeightsError, match="it finds 0 of 3 known objects"):
+        model.prove()
 
 
 def test_the_empty_workshop_is_empty(model: YoloModel) -> None:
