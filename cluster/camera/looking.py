@@ -16,7 +16,6 @@ from cluster.safety.errors import DetectorError, DetectorTimeout
 from cluster.safety.frames import Frame
 from cluster.safety.tracks import Observation
 from cluster.settings.cameras import CameraSettings
-from cluster.telemetry import metrics
 
 _log = structlog.get_logger()
 
@@ -60,7 +59,6 @@ class Looking:
     ) -> None:
         self._clock = clock
         self._camera = self._wanted = camera
-        self._tags = {"camera_id": camera.camera_id}
         self._gate = MotionGate()
         self._attention = Attention(camera)
         self._breaker = Breaker(clock, jitter)
@@ -156,9 +154,7 @@ class Looking:
         slow = f"the detectors cannot follow {rate.configured_fps:g} frames a second" if rate.is_limited else ""
         if rate.is_starved:
             slow = "the detectors cannot follow: less than one frame a second is looked at"
-        self._state = state = LookState(breaker.state, rate.possible_fps, breaker.reason, slow, rate.is_starved)
+        self._state = LookState(breaker.state, rate.possible_fps, breaker.reason, slow, rate.is_starved)
         if bool(slow) != bool(before.slow):
             say = _log.warning if slow else _log.info
             say("detection_rate_limited" if slow else "detection_rate_restored", detect_fps=round(rate.limit_fps, 2))
-        metrics.detect_fps_limit.set(state.limit_fps, self._tags)
-        metrics.breaker_open.set(float(breaker.state is not BreakerState.CLOSED), self._tags)

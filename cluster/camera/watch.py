@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from cluster.camera.breaker import BreakerState
 from cluster.camera.capture_health import CaptureHealth
 from cluster.camera.looking import NOT_LOOKED, LookState
 from cluster.camera.pipeline import Looked
@@ -75,6 +76,14 @@ class Watch:
         self.status, self.reason = status, reason
         if status not in SHOWN:
             self._on_blind()
+
+    def export(self, look: LookState, inference_age_s: float | None) -> None:
+        """Here and not with each frame: a metric that nothing has touched for a while costs 0.1 ms."""
+        tags = {"camera_id": self._camera_id}
+        metrics.detect_fps_limit.set(look.limit_fps, tags)
+        metrics.breaker_open.set(float(look.breaker is not BreakerState.CLOSED), tags)
+        if inference_age_s is not None:
+            metrics.camera_inference_age.set(inference_age_s, tags)
 
     @property
     def hangs(self) -> bool:
