@@ -1,5 +1,7 @@
 """Whether what a site keeps lies where every node can reach it, and who may not run where it does not."""
 
+from typing import Any
+
 import ray
 
 from cluster.safety.errors import ConfigError
@@ -7,11 +9,22 @@ from cluster.settings.site import SiteSettings
 
 _HEAD = "node:__internal_head__"
 """Resource that Ray gives to the head and to no other node."""
+_A_TRACE = 0.001
+"""Of the one that the head has: enough for a thousand replicas."""
 
 
 def one_disk(site: SiteSettings) -> bool:
     """Whether the database or the snapshots lie on the disk of one node, so that several nodes would keep several."""
     return not _database_is_shared(site) or not _snapshots_are_shared(site)
+
+
+def actor_options(site: SiteSettings) -> dict[str, Any]:
+    """`ray_actor_options` of whoever reads or writes what the site keeps: on the head, where that lies on its disk.
+
+    A replica that Serve starts anew would else come up wherever there is room, and refuse. What serve_config.yaml says
+    under the same key replaces all of this, so the shipped file says nothing there.
+    """
+    return {"num_cpus": 0, **({"resources": {_HEAD: _A_TRACE}} if one_disk(site) else {})}
 
 
 def refuse_another_disk(site: SiteSettings) -> None:
@@ -31,7 +44,8 @@ def refuse_another_disk(site: SiteSettings) -> None:
             key,
             value,
             "lies on the head's disk, and this process was started on another node",
-            "set database.url to PostgreSQL and snapshots.url to s3://..., or run one node",
+            "leave ray_actor_options of this deployment out of serve_config.yaml, so that it stays on the head, "
+            "or set database.url to PostgreSQL and snapshots.url to s3://...",
         )
 
 

@@ -19,6 +19,8 @@ from cluster.settings.models import DetectorSettings
 SERVE_FILE = "serve_config.yaml"
 _DEFAULT_PORT = 8000
 """Serve's own, where the file names none."""
+_WITHOUT_CPUS = frozenset({"CameraSupervisor", "Recorder", "Ingress"})
+"""Deployments that reserve none unless the file says so (`deployments/shared_storage.py`)."""
 _CPUS_A_CAMERA = 0.25
 """Logical CPUs that Ray must have for one camera; generous, since what is missing keeps an actor from starting."""
 
@@ -152,11 +154,14 @@ def _site_file(content: dict[str, Any]) -> str:
 
 
 def _cpus(content: dict[str, Any], cameras: int) -> int:
-    wanted = sum(
-        float((deployment.get("ray_actor_options") or {}).get("num_cpus", 1)) * _replicas(deployment)
-        for _, deployment in _deployments(content)
-    )
+    wanted = sum(_cpus_of(deployment) * _replicas(deployment) for _, deployment in _deployments(content))
     return math.ceil(wanted + _CPUS_A_CAMERA * cameras) + 1
+
+
+def _cpus_of(deployment: dict[str, Any]) -> float:
+    """Of one replica."""
+    unsaid = 0 if deployment["name"] in _WITHOUT_CPUS else 1
+    return float((deployment.get("ray_actor_options") or {}).get("num_cpus", unsaid))
 
 
 def _replicas(deployment: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from deployments.ingress.application import LOOPBACK, create_app
 from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
 from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
 from deployments.ingress.services import Services
-from deployments.shared_storage import refuse_another_disk
+from deployments.shared_storage import actor_options, refuse_another_disk
 
 
 class IngressArguments(Settings):
@@ -63,7 +63,16 @@ class Ingress:
 
 
 def build(arguments: IngressArguments) -> Application:
-    deployment = ray.serve.deployment(name="Ingress", health_check_period_s=HEALTH_CHECK_PERIOD_S)
+    """The application.
+
+    Raises:
+        ConfigError: the site's file cannot be used; what runs goes on.
+    """
+    deployment = ray.serve.deployment(
+        name="Ingress",
+        health_check_period_s=HEALTH_CHECK_PERIOD_S,
+        ray_actor_options=actor_options(load_site(arguments.site)),
+    )
     # The application is built in each replica, not pickled here: it holds an engine and locks.
     application: Application = deployment(ray.serve.ingress()(Ingress)).bind(arguments)
     return application

@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from cluster.operation.serve_file import load_serve_file
 from cluster.safety.errors import ConfigError
+from cluster.settings.base import PROJECT_ROOT
 from cluster.settings.site import DatabaseSettings, SiteSettings, SnapshotSettings
 from deployments import shared_storage
 from deployments.cameras.recorder import Recorder
 from deployments.cameras.supervisor import CameraSupervisor
 from deployments.ingress.app import Ingress, IngressArguments
-from deployments.shared_storage import one_disk, refuse_another_disk
+from deployments.shared_storage import actor_options, one_disk, refuse_another_disk
 
 POSTGRESQL, S3 = "postgresql://u:S3cret@db/site", "s3://bucket/site"
 
@@ -76,3 +79,19 @@ def test_who_reads_or_writes_it_asks(tmp_path: Path, make: Any) -> None:
 
     with pytest.raises(ConfigError, match="on another node"):
         make(str(tmp_path / "site.yaml"))
+
+
+def test_where_storage_is_on_one_disk_who_uses_it_is_placed_on_the_head() -> None:
+    (resource,) = actor_options(kept_at("", S3))["resources"]
+
+    assert resource == "node:__internal_head__"
+    assert actor_options(kept_at(POSTGRESQL, S3)) == {"num_cpus": 0}, "anywhere"
+
+
+@pytest.mark.parametrize(("file", "cpus"), [("serve_config.yaml", 3), ("configs/serve/gpu.yaml", 6)])
+def test_no_shipped_file_overrides_where_they_are_placed(file: str, cpus: int) -> None:
+    content = yaml.safe_load((PROJECT_ROOT / file).read_text(encoding="utf-8"))
+    deployments = [one for application in content["applications"] for one in application["deployments"]]
+
+    assert {one["name"] for one in deployments if "ray_actor_options" in one} == {"Detector"}
+    assert load_serve_file(str(PROJECT_ROOT / file)).cpus == cpus, "they reserve none"
