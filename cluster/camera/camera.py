@@ -126,6 +126,10 @@ class Camera:
         self._assignment = assignment
         _log.info("camera_changed", revision=assignment.revision)
         return True
+    def unwritten(self) -> int:
+        """Events that the disk refused and nobody has taken: they end with this camera."""
+        return self._outbox.unwritten()
+
 
     def report(self) -> CameraReport:
         """The heartbeat, without `pid` and `node_id`."""

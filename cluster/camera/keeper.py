@@ -18,6 +18,8 @@ _log = structlog.get_logger()
 _ASK_AGAIN_S = 1.0
 _STOPS_WITHIN_S = 1.5
 """Nobody watches meanwhile. What is not recorded by then, its successor finds on the same disk."""
+_SENDS_WITHIN_S = 8.0
+"""Where it is on no disk either."""
 
 Assigned = tuple[Assignment, SiteSettings]
 
@@ -37,6 +39,7 @@ class KeptCamera(Protocol):
     def stop(self, timeout_s: float) -> bool: ...
     def retire(self, timeout_s: float) -> bool: ...
     def apply(self, assignment: Assignment) -> bool: ...
+    def unwritten(self) -> int: ...
     def report(self) -> CameraReport: ...
     def picture(self, profile: PictureProfile, after: tuple[int, int], timeout_s: float) -> LivePicture | None: ...
 
@@ -104,10 +107,17 @@ class CameraKeeper:
             raise
 
     def apply(self, assignment: Assignment) -> None:
-        """Takes over a changed spec; restarts the capture only if the picture itself changes."""
+        """Takes over a changed spec; restarts the capture only if the picture itself changes.
+
+        Not while the disk has refused events that the Recorder has not taken either: they would die with the camera.
+        It watches on as it was, and the supervisor says the same again in its next round.
+        """
         with self._lock:
             camera = self._camera
             if camera is None or camera.apply(assignment):
+                return
+            if held := camera.unwritten():
+                _log.error("camera_not_changed", reason="neither the disk nor the Recorder has taken events", held=held)
                 return
             self._camera, self._waiting_for = None, "the capture starts anew with changed settings"
             _stop(camera)
@@ -173,7 +183,7 @@ class CameraKeeper:
 
 def _stop(camera: KeptCamera) -> None:
     try:
-        camera.stop(_STOPS_WITHIN_S)
+        camera.stop(_SENDS_WITHIN_S if camera.unwritten() else _STOPS_WITHIN_S)
     # The border of the process: however the old one ended, the new one has to start.
     except Exception:  # noqa: BLE001
         _log.exception("camera_stop_failed")

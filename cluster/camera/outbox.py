@@ -162,6 +162,10 @@ class Outbox:
         """Revisions that are not recorded yet."""
         return self._disk.index.depth + len(self._unwritten)
 
+    def unwritten(self) -> int:
+        """Of these, the ones that the disk refused: they are in memory only."""
+        return len(self._unwritten)
+
     def pictures_waiting(self) -> int:
         """Records whose events are recorded and whose pictures are not."""
         return self._disk.index.pictures_waiting

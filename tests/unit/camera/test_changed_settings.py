@@ -1,16 +1,21 @@
 """A running camera whose settings change: what goes on, what begins anew, and what its former courier still hears."""
 
+import errno
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from counterparts.left_outboxes import SETTINGS, LeasingRecorder
-from counterparts.waiting import PATIENCE_S
+from counterparts.waiting import PATIENCE_S, wait_for
 
 from cluster.camera.camera import Camera, CameraPorts
 from cluster.camera.courier import Courier
+from cluster.camera.keeper import CameraKeeper
 from cluster.camera.outbox import Outbox
+from cluster.camera.outbox_files import OutboxFiles
+from cluster.safety.errors import DatabaseUnavailable, OutboxFull
 from cluster.settings.cameras import Assignment, CameraSettings
 from cluster.settings.site import SiteSettings
 
@@ -68,3 +73,42 @@ def test_a_lease_that_goes_to_this_process_itself_is_not_lost(tmp_path: Path, ma
     assert not sending.is_alive()
     assert lost.is_set() is not stopped
     outbox.close()
+
+
+def disk_is_full(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_that_refuses_costs_no_alarm_when_the_source_changes(
+    tmp_path: Path, make_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Recorder is away as well: the event is in this process only."""
+    away = threading.Event()
+    away.set()
+    recorder = LeasingRecorder(fails=lambda: DatabaseUnavailable("away") if away.is_set() else None)
+    ports = CameraPorts(lambda image, deadline_s: None, recorder, lambda: None, lambda: None)  # type: ignore[arg-type,return-value]
+    site = SiteSettings(name="test", data_dir=tmp_path, outbox=SETTINGS)
+    made: list[Camera] = []
+
+    def make(given: Assignment, site: SiteSettings) -> Camera:
+        made.append(Camera(given, site, ports))
+        return made[-1]
+
+    leases = iter((7, 8))
+    keeper = CameraKeeper("gate-1", lambda: (assignment().model_copy(update={"epoch": next(leases)}), site), make)
+    keeper.ask_and_begin()
+    try:
+        monkeypatch.setattr(OutboxFiles, "write", disk_is_full)
+        with pytest.raises(OutboxFull):
+            made[0]._outbox.accept([make_event(1)], None, [])
+        changed = assignment(source="rtsp://camera/2")
+
+        keeper.apply(changed)
+        assert (len(made), recorder.rows) == (1, {})
+
+        away.clear()
+        wait_for("the event to be told", lambda: "event-1" in recorder.rows and not made[0].unwritten(), every_s=0.05)
+        keeper.apply(changed)
+        assert len(made) == 2
+    finally:
+        keeper.stop(5.0)

@@ -26,6 +26,7 @@ class FakeCamera:
         self.assignment, self.started, self.stopped = assignment, False, False
         self.stops_within_s = 0.0
         self.fails, self.applies = "", True
+        self.held = 0
 
     def start(self) -> None:
         if self.fails:
@@ -41,6 +42,9 @@ class FakeCamera:
 
     def apply(self, assignment: Assignment) -> bool:
         return self.applies
+
+    def unwritten(self) -> int:
+        return self.held
 
     def report(self) -> CameraReport:
         return CameraReport("a", "", CameraStatus.MONITORED, datetime.now(UTC), epoch=self.assignment.epoch)
@@ -183,6 +187,33 @@ def test_a_change_of_the_picture_does_not_wait_for_the_database_because_nobody_w
     process.keeper.apply(assigned(7)[0])
 
     assert 0 < process.made[0].stops_within_s < 2.0, "the gap that a handover may have"
+
+
+def test_a_change_waits_while_events_are_in_memory_only_because_they_would_die_with_the_camera() -> None:
+    process = Process(assigned(7), assigned(8))
+    process.keeper.ask_and_begin()
+    camera = process.made[0]
+    camera.applies, camera.held = False, 2
+
+    process.keeper.apply(assigned(7)[0])
+    assert (process.epochs, camera.stopped, process.keeper.report().epoch) == ([7], False, 7), "it watches on"
+
+    camera.held = 0
+    process.keeper.apply(assigned(7)[0])  # the next round says it again
+    assert (process.epochs, camera.stopped) == ([7, 8], True)
+
+
+@pytest.mark.parametrize(("held", "long_enough_to_send"), [(0, False), (2, True)])
+def test_one_that_retired_and_is_wanted_again_sends_what_is_on_no_disk(held: int, long_enough_to_send: bool) -> None:
+    process = Process(assigned(7))
+    process.keeper.ask_and_begin()
+    process.made[0].held = held
+    process.keeper.retire(1.0)
+
+    process.keeper.begin(*assigned(9))
+
+    assert process.epochs == [7, 9]
+    assert (process.made[0].stops_within_s > 5.0) is long_enough_to_send
 
 
 def test_an_answer_that_comes_after_the_stop_starts_nothing() -> None:
