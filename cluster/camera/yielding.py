@@ -47,13 +47,15 @@ class _Attempt:
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
         self.ended = threading.Event()
-        self.error: Exception | None = None
+        # Only a call that returned was heard.
+        self.error: Exception | None = DatabaseUnavailable("the call was broken off")
 
     def make(self) -> None:
         try:
             self._call()
-        # Raised again by who waits for it.
-        except Exception as error:  # noqa: BLE001
-            self.error = error
+            self.error = None
+        # Raised again by who waits for it; what is meant to end this thread (cancelled, exit) must not end that one.
+        except BaseException as error:  # noqa: BLE001
+            self.error = error if isinstance(error, Exception) else DatabaseUnavailable(f"{type(error).__name__}")
         finally:
             self.ended.set()

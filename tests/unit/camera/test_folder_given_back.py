@@ -1,5 +1,6 @@
 """An outbox that the agent of a node works on, when its camera comes back: it must not wait for a slow Recorder."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -84,6 +85,23 @@ def test_a_call_that_nobody_disturbs_is_waited_for_and_fails_as_it_fails(
 
     wait_for("the next attempt", lambda: forwarding.send() == 0.0, every_s=0.02)
     assert (forwarding.failure, list(recorder.rows)) == ("", ["event-1"])
+    forwarding.close()
+
+
+@pytest.mark.parametrize("end", [asyncio.CancelledError(), SystemExit(1), KeyboardInterrupt()])
+def test_a_call_that_was_broken_off_was_not_heard(
+    leave: Callable[..., Path], recorder: LeasingRecorder, end: BaseException
+) -> None:
+    def broken_off() -> None:
+        raise end
+
+    forwarding = Forwarding(leave(1), SETTINGS, recorder)
+    recorder.fails = broken_off
+
+    forwarding.send()
+
+    assert (forwarding.outbox.depth(), recorder.rows) == (1, {}), "it is still to be said"
+    assert type(end).__name__ in forwarding.failure
     forwarding.close()
 
 
