@@ -1,5 +1,6 @@
 """Ends what is shown open and nobody goes on with. Knows no Ray."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,6 +17,9 @@ _log = structlog.get_logger()
 _LOOK_EVERY_S = 10.0
 _PATIENCE_S = 60.0
 """What such a camera has on a disk in the cluster is sent and ended there (`OutboxDrain`), which knows better."""
+_MOST_PUT_OFF = 60
+"""Looks, each at rows that the database gave: ten minutes in which a backlog could have left. What has not by then is
+a record that the Recorder cannot take (it is deferred for ever), or one more of a camera that always has some."""
 _SAID_AGAIN_S = 600.0
 """What is open still, although it was ended: the words were lost on their way, or refused. They are the same again."""
 
@@ -40,13 +44,20 @@ class Abandoned:
         self._rows, self._tell, self._clock = rows, tell, clock
         self._look_s = clock()
         self._since_s: dict[_Key, float] = {}
+        self._put_off: Counter[_Key] = Counter()
         self._ended_s: dict[str, float] = {}
 
-    async def look(self, spoken_for: Collection[str] | None, owners: Mapping[str, CameraPlace] | None = None) -> None:
+    async def look(
+        self,
+        spoken_for: Collection[str] | None,
+        owners: Mapping[str, CameraPlace] | None = None,
+        backlogged: Collection[str] = (),
+    ) -> None:
         """`spoken_for`: the cameras that are wanted, have an actor, or have something on a disk that still waits.
         None: that is not known now, and proves nothing of the time since the last look.
-        `owners`: of those, who watches now and says what it goes on with; nothing of theirs waits on a disk, their own
-        included: the true last word may be in it, and would come too late.
+        `owners`: of those, who watches now and says what it goes on with; nothing of theirs waits on another's disk.
+        `backlogged`: the cameras on whose own disk something waits. The true last word may be in it and would come too
+        late, so the end is put off, for `_MOST_PUT_OFF` looks at most; the patience goes on.
 
         Raises:
             DatabaseUnavailable: not now.
@@ -62,13 +73,21 @@ class Abandoned:
         self._look_s = now_s + _LOOK_EVERY_S
         orphans = await self._orphans(spoken_for, owners)
         keys = {_key(name, one) for name, found in orphans.items() for one in found}
+        self._put_off = Counter({key: looks for key, looks in self._put_off.items() if key in self._since_s})
         self._since_s = {key: self._since_s.get(key, now_s) for key in keys}
         # An id that is shown open no more need not be remembered.
         still = {event_id for _, event_id, _ in keys}
         self._ended_s = {one: s for one, s in self._ended_s.items() if one in still and now_s - s < _SAID_AGAIN_S}
         for name, found in orphans.items():
             due = [one for one in found if now_s - self._since_s[_key(name, one)] >= _PATIENCE_S]
-            await self._end(name, [one for one in due if one[0].event_id not in self._ended_s])
+            due = [one for one in due if one[0].event_id not in self._ended_s]
+            await self._end(name, [one for one in due if name not in backlogged or self._waited_long(name, one)])
+
+    def _waited_long(self, camera_id: str, orphan: Orphan) -> bool:
+        """Whether the last word of a backlog is waited for no more; who asks waits a look longer."""
+        key = _key(camera_id, orphan)
+        self._put_off[key] += 1
+        return self._put_off[key] > _MOST_PUT_OFF
 
     async def _orphans(self, spoken_for: Collection[str], owners: Mapping[str, CameraPlace]) -> dict[str, list[Orphan]]:
         rows = await self._rows.of_cameras()

@@ -7,14 +7,14 @@ _STUCK_AFTER_S = 120.0
 
 
 class Pulse:
-    """One beat a turn. What waits without an end in spite of all deadlines shows itself by the beats that stay away."""
+    """A beat a turn at least. What waits without an end in spite of all deadlines shows itself by missing beats."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._beats_s: dict[str, float] = {}
 
     def beat(self, loop: str) -> None:
-        """A turn of `loop` begins."""
+        """A turn of `loop` begins, or the next long wait in it."""
         self._beats_s[loop] = self._clock()
 
     def stuck(self) -> str:

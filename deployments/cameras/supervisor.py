@@ -171,7 +171,6 @@ class CameraSupervisor:
         """Cameras made through the API; while the database is away those that are known go on."""
         while True:
             self._ask_database.clear()
-            self._pulse.beat("database")
             try:
                 await self._read_database(fleet)
             except StorageError as error:
@@ -183,26 +182,34 @@ class CameraSupervisor:
             await _wait(self._ask_database, _ROUND_S)
 
     async def _read_database(self, fleet: Fleet) -> None:
+        """Each read has a deadline of its own, of a minute at most: a slow database is no loop that hangs."""
+        self._pulse.beat("database")
         switched = await self._switches.read()
+        self._pulse.beat("database")
         stored = await self._stored.all()
         before = self._from_database
         self._from_database = {
             camera.settings.camera_id: Desired(camera.settings, camera.revision, "api") for camera in stored
         }
         if not self._database_read:
+            self._pulse.beat("database")
             fleet.inherit(await self._left_open.outages())
             self._database_read = True
             self._nudge.set()
         self._database_ok_s = time.monotonic()
         if switched or self._from_database != before:
             self._nudge.set()
+        self._pulse.beat("database")
+        await self._end_abandoned(fleet)
+
+    async def _end_abandoned(self, fleet: Fleet) -> None:
         known, holding = fleet.spoken_for(), self._agents.holding(fleet.node_ids())
         if known is None or holding is None:
             await self._abandoned.look(None)
             return
         wanted = {name for name, one in self._wanted().items() if one.settings.enabled}
-        owners = owners_of(fleet.places(), without=holding | fleet.backlogged())
-        await self._abandoned.look(known | holding | wanted, owners)
+        owners = owners_of(fleet.places(), without=holding)
+        await self._abandoned.look(known | holding | wanted, owners, fleet.backlogged())
 
     def _wanted(self) -> dict[str, Desired]:
         """Declared cameras win over those of the database that took the same id, operators over both."""

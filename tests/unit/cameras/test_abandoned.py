@@ -1,6 +1,7 @@
 """What is shown open of cameras that nobody wants and nobody can speak for."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 
 from cluster.camera.places import CameraPlace
 from cluster.safety.episodes import SavedEpisode
+from cluster.safety.errors import DatabaseUnavailable
 from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.left_open import LATE_WORDS, from_event
 from deployments.cameras.abandoned import Abandoned
@@ -28,10 +30,13 @@ class Site:
     def __init__(self, *saved: SavedEpisode) -> None:
         self.rows = {"gone": list(saved)}
         self.now_s = 0.0
+        self.away = False
         self.told: list[tuple[str, int, SafetyEvent]] = []
         self.abandoned = Abandoned(self, self.tell, lambda: self.now_s)
 
     async def of_cameras(self) -> dict[str, list[SavedEpisode]]:
+        if self.away:
+            raise DatabaseUnavailable("away")
         return self.rows
 
     async def tell(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
@@ -44,11 +49,13 @@ class Site:
         for_s: float,
         every_s: float = 2.0,
         owner: CameraPlace | None = None,
+        backlogged: Collection[str] = (),
     ) -> list[str]:
         until_s = self.now_s + for_s
         while self.now_s < until_s:
             self.now_s += every_s
-            asyncio.run(self.abandoned.look(spoken_for, {"gone": owner} if owner else {}))
+            with contextlib.suppress(DatabaseUnavailable):
+                asyncio.run(self.abandoned.look(spoken_for, {"gone": owner} if owner else {}, backlogged))
         return [event.event_id for _, _, event in self.told]
 
 
@@ -123,3 +130,32 @@ def test_an_owner_that_says_nothing_for_a_moment_gets_the_whole_time_again() -> 
 
     assert site.look({"gone"}, for_s=56, owner=owner) == []
     assert site.look({"gone"}, for_s=30, owner=owner) == ["e-1"]
+
+
+def test_a_backlog_puts_the_end_off_and_does_not_begin_the_patience_anew() -> None:
+    site = Site(opened("e-1"))
+    owner = CameraPlace("right", 12)
+
+    assert site.look({"gone"}, for_s=200, owner=owner, backlogged={"gone", "gate-1"}) == []
+    assert site.look({"gone"}, for_s=12, owner=owner, backlogged={"gate-1"}) == ["e-1"], "a busy camera, between two"
+
+
+def test_a_word_that_never_arrives_keeps_no_lost_episode_open_for_ever() -> None:
+    site = Site(opened("e-1"))
+    owner = CameraPlace("right", 12)
+
+    assert site.look({"gone"}, for_s=600, owner=owner, backlogged={"gone"}) == []
+    assert site.look({"gone"}, for_s=100, owner=owner, backlogged={"gone"}) == ["e-1"]
+
+
+def test_while_the_database_is_away_nobody_has_waited_long_for_the_last_word() -> None:
+    site = Site(opened("e-1"))
+    owner, backlogged = CameraPlace("right", 12), {"gone"}
+    site.look({"gone"}, for_s=100, owner=owner, backlogged=backlogged)
+
+    site.away = True
+    site.look({"gone"}, for_s=3600, owner=owner, backlogged=backlogged)
+    site.away = False
+
+    assert site.look({"gone"}, for_s=300, owner=owner, backlogged=backlogged) == []
+    assert site.look({"gone"}, for_s=12, owner=owner) == ["e-1"]

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from cluster.camera.places import CameraPlace, Places
 from cluster.safety.errors import DatabaseUnavailable, LeaseLost, StorageError
+from cluster.settings.site import DatabaseSettings
 from deployments.cameras.pulse import Pulse
 from deployments.cameras.supervisor import CameraSupervisor
 from deployments.cameras.telling import RecorderAwayError
@@ -78,22 +79,15 @@ def test_every_loop_says_when_it_comes_round(supervisor: CameraSupervisor) -> No
         asyncio.run(live())
 
 
-def test_whose_own_words_still_wait_is_no_owner_that_has_said_everything(supervisor: CameraSupervisor) -> None:
-    looks: list[Any] = []
-
-    async def nothing(*_: Any) -> Any:
-        return {}
-
-    async def look(spoken_for: Any, owners: Any = None) -> None:
-        looks.append((spoken_for, sorted(owners)))
-
+def reading(supervisor: CameraSupervisor, *, holding: set[str], read: Any, look: Any) -> Any:
+    """A fleet of three cameras on one node, gate-2 with a backlog; `read` stands for each read of the database."""
     cameras = {name: CameraPlace("node-a", 9) for name in ("gate-1", "gate-2", "gate-3")}
-    supervisor._switches = SimpleNamespace(read=nothing, over=lambda desired, now: desired)  # type: ignore[assignment]
-    supervisor._stored = SimpleNamespace(all=nothing)  # type: ignore[assignment]
-    supervisor._left_open = SimpleNamespace(outages=nothing)  # type: ignore[assignment]
-    supervisor._agents = SimpleNamespace(holding=lambda nodes: {"gate-3"})  # type: ignore[assignment]
+    supervisor._switches = SimpleNamespace(read=read, over=lambda desired, now: desired)  # type: ignore[assignment]
+    supervisor._stored = SimpleNamespace(all=read)  # type: ignore[assignment]
+    supervisor._left_open = SimpleNamespace(outages=read)  # type: ignore[assignment]
+    supervisor._agents = SimpleNamespace(holding=lambda nodes: holding)  # type: ignore[assignment]
     supervisor._abandoned = SimpleNamespace(look=look)  # type: ignore[assignment]
-    fleet: Any = SimpleNamespace(
+    return SimpleNamespace(
         inherit=lambda outages: None,
         spoken_for=lambda: set(cameras),
         node_ids=lambda: ["node-a"],
@@ -101,9 +95,44 @@ def test_whose_own_words_still_wait_is_no_owner_that_has_said_everything(supervi
         backlogged=lambda: {"gate-2"},
     )
 
+
+def test_who_has_words_on_anothers_disk_is_no_owner_and_whose_own_words_wait_is_said(
+    supervisor: CameraSupervisor,
+) -> None:
+    looks: list[Any] = []
+
+    async def nothing() -> Any:
+        return {}
+
+    async def look(spoken_for: Any, owners: Any, backlogged: Any) -> None:
+        looks.append((spoken_for, sorted(owners), backlogged))
+
+    fleet = reading(supervisor, holding={"gate-3"}, read=nothing, look=look)
+
     asyncio.run(supervisor._read_database(fleet))
 
-    assert looks == [(set(cameras), ["gate-1"])]
+    assert looks == [({"gate-1", "gate-2", "gate-3"}, ["gate-1", "gate-2"], {"gate-2"})]
+
+
+def test_a_database_that_takes_its_whole_time_for_every_read_is_no_loop_that_hangs(
+    supervisor: CameraSupervisor,
+) -> None:
+    now_s = 0.0
+    supervisor._pulse = Pulse(lambda: now_s)
+    supervisor._pulse.beat("database")
+    healthy: list[str] = []
+
+    async def slow(*_: Any) -> Any:
+        nonlocal now_s
+        now_s += DatabaseSettings(timeout_s=60).timeout_s
+        healthy.append(supervisor._pulse.stuck())
+        return {}
+
+    fleet = reading(supervisor, holding=set(), read=slow, look=slow)
+
+    asyncio.run(supervisor._read_database(fleet))
+
+    assert healthy == ["", "", "", ""]
 
 
 class FailingRecorder:
