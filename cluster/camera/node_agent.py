@@ -13,11 +13,14 @@ from cluster.camera.outbox_drain import OutboxDrain
 from cluster.camera.places import NodeReport, Places
 from cluster.camera.serve_ports import ServeRecorder
 from cluster.camera.worker_process import camera_worker
+from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.base import data_folder
 from cluster.settings.site import SiteSettings
 from cluster.telemetry.logs import configure_logs
 
 _log = structlog.get_logger()
+_CONNECTS_WITHIN_S = 2.0
+"""Below the deadline of who calls: that one gives up, which ends nothing here, and calls again."""
 
 
 def agent_name(node_id: str) -> str:
@@ -57,11 +60,25 @@ class NodeAgent:
 
     async def _connected(self) -> ServeRecorder:
         """The way to the Recorder. Ray's head is asked for it, without a deadline: not on the loop, and by one thread
-        only, so that hung processes can be ended whatever the head does."""
-        async with self._connecting:
+        only, and nobody waits long for that thread, so that hung processes can be ended whatever the head does.
+
+        Raises:
+            DatabaseUnavailable: another call still asks the head.
+        """
+        await self._take_turn()
+        try:
             if self._recorder is None:
                 self._recorder = await asyncio.to_thread(ServeRecorder)
             return self._recorder
+        finally:
+            self._connecting.release()
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(_CONNECTS_WITHIN_S):
+                await self._connecting.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable("Ray's head does not say where the Recorder is") from error
 
     def _begin(self, site: SiteSettings, recorder: ServeRecorder) -> OutboxDrain:
         if self._drain is not None:

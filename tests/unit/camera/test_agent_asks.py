@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from counterparts.left_outboxes import LeasingRecorder
@@ -14,6 +15,7 @@ from cluster.camera import node_agent
 from cluster.camera.node_agent import NodeAgent
 from cluster.camera.outbox_drain import OutboxDrain
 from cluster.camera.places import Places
+from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.site import SiteSettings
 
 _NO_PROCESS = 2**31 - 1
@@ -58,3 +60,41 @@ def test_hung_processes_can_be_ended_while_the_head_does_not_answer(head: Head, 
         return ended, waits, (await tending).node_id
 
     assert asyncio.run(tend_and_end()) == (False, True, "node-a")
+
+
+def test_calls_do_not_pile_up_behind_a_head_that_does_not_answer(
+    head: Head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_agent, "_CONNECTS_WITHIN_S", 0.01)
+    site = SiteSettings(name="test", data_dir=tmp_path)
+
+    async def tend_again_and_again() -> tuple[list[Any], bool, str]:
+        agent = NodeAgent("r1")
+        tending = asyncio.create_task(agent.tend(site, Places()))
+        assert await asyncio.to_thread(head.asked.wait, PATIENCE_S)
+        later = [asyncio.create_task(agent.tend(site, Places())) for _ in range(3)]
+        done, waiting = await asyncio.wait(later, timeout=PATIENCE_S / 4)
+        hangs = not tending.done() and not waiting
+        head.answers.set()
+        return [type(one.exception()) for one in done], hangs, (await tending).node_id
+
+    assert asyncio.run(tend_again_and_again()) == ([DatabaseUnavailable] * 3, True, "node-a")
+
+
+def test_a_head_that_comes_back_is_asked_again(head: Head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([OSError("the head is gone")])
+
+    def recorder() -> LeasingRecorder:
+        for error in answers:
+            raise error
+        return LeasingRecorder()
+
+    monkeypatch.setattr(node_agent, "ServeRecorder", recorder)
+
+    async def tend_twice() -> str:
+        agent = NodeAgent("r1")
+        with pytest.raises(OSError, match="the head is gone"):
+            await agent.tend(SiteSettings(name="test", data_dir=tmp_path), Places())
+        return (await agent.tend(SiteSettings(name="test", data_dir=tmp_path), Places())).node_id
+
+    assert asyncio.run(tend_twice()) == "node-a"
