@@ -27,7 +27,6 @@ from cluster.safety.tracks import Observation
 from cluster.settings.base import data_folder
 from cluster.settings.cameras import Assignment, CameraSettings
 from cluster.settings.site import SiteSettings
-from cluster.telemetry import metrics
 
 _log = structlog.get_logger()
 _WATCH_PERIOD_S = 0.5
@@ -126,10 +125,10 @@ class Camera:
         self._assignment = assignment
         _log.info("camera_changed", revision=assignment.revision)
         return True
+
     def unwritten(self) -> int:
         """Events that the disk refused and nobody has taken: they end with this camera."""
         return self._outbox.unwritten()
-
 
     def report(self) -> CameraReport:
         """The heartbeat, without `pid` and `node_id`."""
@@ -177,8 +176,7 @@ class Camera:
             # Nobody looks: as with a blind camera, what is told stays told and nothing is counted.
             self._ledger.unwatched(datetime.now(UTC), time.monotonic())
         self._tell_status()
-        if (age_s := _age_s(looked.inference_s)) is not None:
-            metrics.camera_inference_age.set(age_s, {"camera_id": camera.camera_id})
+        self._watch.export(look, _age_s(looked.inference_s))
 
     def _tell_status(self) -> None:
         camera_id, sequence = self._assignment.camera.camera_id, self._capture.health().sequence
