@@ -61,7 +61,7 @@ class SourceReader:
             CameraError, ConfigError: as the source's opening, and `CameraStalled` after `timeout_s`.
         """
         with self._changed:
-            in_time = self._changed.wait_for(lambda: self._source or self._error or self._closing, timeout_s)
+            in_time = self._changed.wait_for(lambda: bool(self._source or self._error or self._closing), timeout_s)
             if self._source is None and self._error is not None:
                 raise self._error
             if not in_time:
@@ -75,7 +75,7 @@ class SourceReader:
             CameraError: as the source's `read`, and `CameraStalled` after `timeout_s`.
         """
         with self._changed:
-            in_time = self._changed.wait_for(lambda: self._captured or self._error or self._closing, timeout_s)
+            in_time = self._changed.wait_for(lambda: bool(self._captured or self._error or self._closing), timeout_s)
             if self._closing:
                 return None
             if self._captured is None and self._error is not None:
@@ -89,7 +89,10 @@ class SourceReader:
         """Wakes who waits, lets the thread end after its present call. Any thread may call it."""
         with self._changed:
             self._closing = True
-            self._captured = None
+            # An error holds the calls that it came through, they hold this reader and pictures, and this reader would
+            # hold the error (as would the answer of `wait_for`, were it not a bool): such a ring stays in memory until
+            # Python looks for rings, ten minutes later, and every lost connection left one.
+            self._captured = self._error = None
             self._changed.notify_all()
 
     def ended(self, timeout_s: float) -> bool:
@@ -127,5 +130,6 @@ class SourceReader:
 
     def _fail(self, error: CameraError | ConfigError) -> None:
         with self._changed:
-            self._error = error
-            self._changed.notify_all()
+            if not self._closing:
+                self._error = error
+                self._changed.notify_all()
