@@ -19,6 +19,7 @@ from ray.cluster_utils import Cluster
 from ray.serve.config import ProxyLocation
 from ray.serve.schema import LoggingConfig, ServeDeploySchema
 
+from cluster.operation import ray_economy
 from cluster.settings.base import PROJECT_ROOT
 
 NODE_LABEL = "safe-yolo/node"
@@ -45,7 +46,8 @@ class RayNodes:
         # What Serve still does in the background after `stop` would start another Ray, in this very process.
         self._forbid_auto_init()
         path = os.pathsep.join(filter(None, (str(_TESTS), str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
-        for name, value in {**self._environment, "PYTHONPATH": path}.items():
+        # As `safe-yolo up` starts it: Ray's list of single calls, for one, makes its GCS grow by 0.7 MB a minute.
+        for name, value in {**ray_economy.environment(), **self._environment, "PYTHONPATH": path}.items():
             self._patch.setenv(name, value)
         self._cluster = Cluster()
         self.add("head", **{"num_cpus": 0, "include_dashboard": False, **head})
