@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 from counterparts.databases import MakeEvent
@@ -75,7 +76,8 @@ async def test_a_stopped_server_is_told_and_used_again_when_it_is_back(
 
     fault = await _refused(store, make_event)
     assert "\n" not in str(fault)
-    for call in (store.ping, store.last_change, LeaseStore(engine).epochs, lambda: store.list(EventFilter())):
+    lease, everything = partial(LeaseStore(engine).take, "gate-1", 2), partial(store.list, EventFilter())
+    for call in (store.ping, store.last_change, store.all_open, lease, everything):
         with pytest.raises(DatabaseUnavailable):
             await call()
 
