@@ -25,16 +25,14 @@ def shrink(image: Image, image_size: int) -> Image:
 
 
 def _halved(image: Image, size: tuple[int, int]) -> Image:
-    """`image` at half its sides, again and again as long as that is whole pixels and no smaller than `size`.
+    """`image` at half its sides, as often as its sides are even multiples of `size`: then it is the same average.
 
     OpenCV averages 2 x 2 pixels with vector instructions and no other number: 1280 to 320 takes a third of the time.
     """
-    while (
-        (half := (image.shape[1] // 2, image.shape[0] // 2))[0] >= size[0]
-        and half[1] >= size[1]
-        and not (image.shape[1] | image.shape[0]) % 2
-    ):
-        image = _averaged(image, half)
+    height, width = image.shape[:2]
+    while width % (2 * size[0]) == 0 and height % (2 * size[1]) == 0:
+        width, height = width // 2, height // 2
+        image = _averaged(image, (width, height))
     return image
 
 

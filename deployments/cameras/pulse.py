@@ -20,6 +20,6 @@ class Pulse:
     def stuck(self) -> str:
         """In one line, which loop hangs; "": none."""
         now_s = self._clock()
-        late = [f"{loop} for {now_s - beat_s:.0f} s" for loop, beat_s in self._beats_s.items()
-                if now_s - beat_s > _STUCK_AFTER_S]  # fmt: skip
+        ages_s = {loop: now_s - beat_s for loop, beat_s in self._beats_s.items()}
+        late = [f"{loop} for {age_s:.0f} s" for loop, age_s in ages_s.items() if age_s > _STUCK_AFTER_S]
         return f"a loop of the supervisor hangs: {', '.join(late)}" if late else ""

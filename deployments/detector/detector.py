@@ -48,7 +48,7 @@ log = structlog.get_logger()
 class Detector:
     """One replica. The model runs in a worker thread a lane, so that health checks and `reconfigure` answer at once.
 
-    Lane 0 is also that of whoever needs the whole model, and of the canary.
+    Worker 0 is also that of whoever needs the whole model. The canary goes through the worker whose frames it proves.
     """
 
     def __init__(self, models: str, *, shelf: Shelf | None = None) -> None:
@@ -157,7 +157,7 @@ class Detector:
 
     def _submit_look(self, look: Callable[[], None], lane: int | None) -> "Future[None]":
         """Through the worker that such frames go through."""
-        return self._submit(lambda: self._alone(look)) if lane is None else self._submit(look, lane % MOST_LANES)
+        return self._submit(lambda: self._alone(look)) if lane is None else self._submit(look, lane)
 
     def _submit(self, job: Callable[[], Result], number: int = 0) -> "Future[Result]":
         return self._workers[number].submit(self._timed, job, number)
@@ -196,10 +196,10 @@ class Detector:
             metrics.detections_per_frame.observe(len(detections))
 
     def _note_gpu(self, error: Exception) -> None:
-        """After a fault that ends the process's context on the GPU nothing but another process helps."""
+        """Where the GPU is not there, or its context in this process has ended, only another process can help."""
         if not self._gpu_fault and is_context_lost(error):
             self._gpu_fault = " ".join(str(error).split())
-            log.critical("gpu_context_lost", reason=self._gpu_fault)
+            log.critical("gpu_lost", reason=self._gpu_fault)
 
 
 def _refuse_what_is_no_picture(image: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import threading
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -41,9 +42,26 @@ class FakeModel(PlainModel):
         return [Detections(boxes, confidences, ("person",), self.digest, 320, 0.01) for _ in images]
 
 
-def serving(model: FakeModel) -> Detector:
-    detector = Detector("configs/models.yaml", shelf=StubShelf(lambda _: model))
+_running: list[Detector] = []
+
+
+@pytest.fixture(autouse=True)
+def _stop_what_serves() -> Iterator[None]:
+    yield
+    stopped = [detector.stop(60) for detector in _running]
+    _running.clear()
+    assert all(stopped)
+
+
+def started(load: Callable[[DetectorSettings], FakeModel]) -> Detector:
+    detector = Detector("configs/models.yaml", shelf=StubShelf(load))
+    _running.append(detector)
     asyncio.run(detector.reconfigure(CONFIG))
+    return detector
+
+
+def serving(model: FakeModel) -> Detector:
+    detector = started(lambda _: model)
     assert asyncio.run(detector.report()).ready
     return detector
 
@@ -75,8 +93,7 @@ def test_a_replica_without_any_model_starts_all_the_same_and_says_why() -> None:
     def load(_: DetectorSettings) -> FakeModel:
         raise WeightsError("is truncated")
 
-    detector = Detector("configs/models.yaml", shelf=StubShelf(load))
-    asyncio.run(detector.reconfigure(CONFIG))
+    detector = started(load)
 
     report = asyncio.run(detector.report())
     assert (report.ready, report.fallback, report.error) == (False, False, "model fake was refused: is truncated")
@@ -276,8 +293,7 @@ def test_a_replica_that_sees_no_gpu_asks_for_another_process() -> None:
     def load(_: DetectorSettings) -> FakeModel:
         raise DetectorUnavailable("num_gpus 0.25 was given to this replica, but torch sees no GPU")
 
-    detector = Detector("configs/models.yaml", shelf=StubShelf(load))
-    asyncio.run(detector.reconfigure(CONFIG))
+    detector = started(load)
 
     with pytest.raises(DetectorUnavailable, match="torch sees no GPU"):
         detector.check_health()
