@@ -18,6 +18,9 @@
     │   ├── SnapshotsUnavailable
     │   ├── LeaseLost          an older epoch tried to write
     │   └── OutboxBusy         another living process owns the camera's outbox
+    ├── ChannelError           a message did not reach its channel
+    │   ├── ChannelRefused     it will never be taken: a wrong token, an unknown number
+    │   └── ChannelUnavailable not now: no answer, an error of the service, too many at once
     ├── OutboxFull             the camera's own disk has no place left
     ├── SupervisorSuperseded   a supervisor that was followed by another gives orders
     └── OperationError         the command `safe-yolo` could not do what was asked
@@ -136,6 +139,25 @@ class LeaseLost(StorageError):
 
 class OutboxBusy(StorageError):
     """Another living process owns the outbox of this camera on this node."""
+
+
+class ChannelError(_Reasoned):
+    """A message did not reach its channel."""
+
+
+class ChannelRefused(ChannelError):
+    """It will never be taken as it is."""
+
+
+class ChannelUnavailable(ChannelError):
+    """Not now. `retry_after_s`: what the channel asked for, None: nothing. `uncertain`: it may have arrived."""
+
+    def __init__(
+        self, reason: str, mend: str = "", retry_after_s: float | None = None, uncertain: bool = False
+    ) -> None:
+        super().__init__(reason, mend)
+        self.args = (self.reason, mend, retry_after_s, uncertain)
+        self.retry_after_s, self.uncertain = retry_after_s, uncertain
 
 
 class OutboxFull(SafeYoloError):

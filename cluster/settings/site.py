@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from cluster.settings.base import Settings, project_path
+from cluster.settings.notifications import HoursSettings, NotificationSettings
 
 
 class DatabaseSettings(Settings):
@@ -49,6 +50,9 @@ class SiteSettings(Settings):
     database: DatabaseSettings = DatabaseSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     outbox: OutboxSettings = OutboxSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    operating_hours: HoursSettings = HoursSettings()
+    """When somebody is expected to look at the page; outside, the alarm of no open socket is quiet."""
 
     @field_validator("data_dir")
     @classmethod

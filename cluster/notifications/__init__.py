@@ -1,0 +1,1 @@
+"""The road of a safety event to a person: what is to be told whom and when, in which words, and by which channel."""

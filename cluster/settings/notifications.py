@@ -1,0 +1,163 @@
+"""`notifications` of `configs/site.yaml`: who is told of which events, when, and by which way."""
+
+from datetime import time
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from cluster.safety.events import Severity
+from cluster.settings.base import Settings
+
+Secret = str
+"""`${NAME}` or `${file:/path}`, expanded where it is used; a secret that is written out is refused."""
+
+
+class Language(StrEnum):
+    KOREAN = "ko"
+    ENGLISH = "en"
+
+
+class ChannelSettings(Settings):
+    """What all channels have. A channel reaches one person or one room."""
+
+    channel_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    language: Language = Language.KOREAN
+    most_per_minute: int = Field(30, ge=1, le=600)
+    """More wait for the next minute; CRITICAL first."""
+    timeout_s: float = Field(5.0, gt=0, le=60)
+    updates: bool = True
+    """Whether the end of an episode is told too."""
+
+
+class SlackWebhookSettings(ChannelSettings):
+    """An incoming webhook: text and links; Slack takes no picture this way."""
+
+    kind: Literal["slack_webhook"]
+    url: Secret
+
+
+class SlackBotSettings(ChannelSettings):
+    """A bot token (`chat:write`, `files:write`): with the picture, and updates change the message."""
+
+    kind: Literal["slack_bot"]
+    token: Secret
+    channel: str = Field(min_length=1, max_length=80)
+    api_url: str = "https://slack.com/api/"
+
+
+class SnsSmsSettings(ChannelSettings):
+    """SMS by Amazon SNS. Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY."""
+
+    kind: Literal["sms_sns"]
+    phone: Secret
+    region: str = "ap-northeast-2"
+    endpoint: str = ""
+    sender_id: str = ""
+    updates: bool = False
+
+
+class HttpSmsSettings(ChannelSettings):
+    """SMS by a gateway that takes a JSON post; `{phone}`, `{text}` and `{message_id}` in `body` are replaced."""
+
+    kind: Literal["sms_http"]
+    url: Secret
+    phone: Secret
+    headers: dict[str, Secret] = Field(default_factory=dict)
+    body: dict[str, str] = Field(default_factory=lambda: {"to": "{phone}", "text": "{text}", "id": "{message_id}"})
+    updates: bool = False
+
+
+class EmailSettings(ChannelSettings):
+    kind: Literal["email"]
+    host: str
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Secret = ""
+    password: Secret = ""
+    sender: str
+    to: tuple[str, ...] = Field(min_length=1)
+
+
+class WebhookSettings(ChannelSettings):
+    """A JSON post with the whole message; `secret` signs the body (HMAC-SHA256) in `X-Safe-Yolo-Signature`."""
+
+    kind: Literal["webhook"]
+    url: Secret
+    secret: Secret = ""
+    headers: dict[str, Secret] = Field(default_factory=dict)
+
+
+class AppriseSettings(ChannelSettings):
+    """Any other service that Apprise knows, by its address (`tgram://...`, `line://...`)."""
+
+    kind: Literal["apprise"]
+    url: Secret
+
+
+AnyChannel = Annotated[
+    SlackWebhookSettings
+    | SlackBotSettings
+    | SnsSmsSettings
+    | HttpSmsSettings
+    | EmailSettings
+    | WebhookSettings
+    | AppriseSettings,
+    Field(discriminator="kind"),
+]
+
+
+class HoursSettings(Settings):
+    """A part of the week in the site's time zone; `until` before `since` goes over midnight."""
+
+    since: time = time(0, 0)
+    until: time = time(0, 0)
+    """Equal to `since`: the whole day."""
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    )  # fmt: skip
+
+
+class StepSettings(Settings):
+    """Who is told when nobody has acknowledged `after_s` after the event; the first step is 0."""
+
+    after_s: float = Field(0, ge=0, le=86_400)
+    channels: tuple[str, ...] = Field(min_length=1)
+
+
+class RuleSettings(Settings):
+    """Which events are told whom. Empty lists: any. All rules that fit hold; a channel is told once."""
+
+    name: str = Field(min_length=1, max_length=60)
+    severities: tuple[Severity, ...] = (Severity.CRITICAL,)
+    event_types: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    hours: HoursSettings = HoursSettings()
+    steps: tuple[StepSettings, ...] = Field(min_length=1, max_length=10)
+
+
+class NotificationSettings(Settings):
+    """The whole section. Without channels nobody is told, and `/health` says so."""
+
+    page_url: str = ""
+    """What links begin with, as people reach the page (`https://safe.example.com`)."""
+    link_secret: Secret = "${SECRET_KEY:-}"  # noqa: S105 - the name of a variable
+    """Signs the links by which a message acknowledges its event. Empty: messages carry no such link."""
+    link_valid_s: float = Field(86_400, ge=60, le=7 * 86_400)
+    picture_wait_s: float = Field(1.0, ge=0, le=10)
+    """A message waits so long for its picture; then it goes without, and the picture follows where the channel can."""
+    give_up_after_s: float = Field(3600, ge=60, le=7 * 86_400)
+    """A message that no attempt delivered is a dead letter by then."""
+    channels: tuple[AnyChannel, ...] = ()
+    rules: tuple[RuleSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _channels_exist_once(self) -> "NotificationSettings":
+        known = [channel.channel_id for channel in self.channels]
+        if twice := {name for name in known if known.count(name) > 1}:
+            raise ValueError(f"channel_id {sorted(twice)[0]!r} stands twice")
+        for rule in self.rules:
+            for name in (name for step in rule.steps for name in step.channels if name not in known):
+                raise ValueError(f"rule {rule.name!r} names channel {name!r}, which is not among {sorted(known)}")
+        return self
