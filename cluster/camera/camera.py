@@ -151,6 +151,7 @@ class Camera:
             frame_age_s=self._watch.frame_age_s,
             inference_age_s=_age_s(looked.inference_s),
             dropped_frames=looked.dropped,
+            unanswered_frames=looked.unanswered,
             reconnects=health.reconnects,
             outbox_events=self._outbox.depth(),
             outbox_dropped=sum(dropped.values()),

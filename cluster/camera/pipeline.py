@@ -55,7 +55,8 @@ class Observe(Protocol):
 class Looked:
     """What is known of the last frame that was looked at; `inference_s` is monotonic, None: never.
 
-    `dropped`: frames that should have been looked at and were not; `gated`: those in which nothing moved.
+    `dropped`: frames that should have been looked at and were not, `unanswered`: those of them that the detector gave
+    no answer to; `gated`: those in which nothing moved.
     """
 
     inference_s: float | None = None
@@ -63,6 +64,7 @@ class Looked:
     objects: tuple[SeenObject, ...] = ()
     error: str = ""
     dropped: int = 0
+    unanswered: int = 0
     gated: int = 0
 
 
@@ -175,7 +177,7 @@ class Pipeline:
             try:
                 self.look_at(frame)
             except DetectorError as error:
-                self._looked = replace(self._looked, error=str(error))
+                self._looked = replace(self._looked, error=str(error), unanswered=self._looked.unanswered + 1)
                 self._drop("detector")
             # The border of the loop: whatever a frame does to tracker or rules, the next frame is looked at,
             # and the camera turns DEGRADED because no inference is noted.

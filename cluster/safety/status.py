@@ -36,7 +36,8 @@ class CameraReport:
     seconds. `reason` says in one redacted line why the status is what it is; "" where it needs no reason.
     `speechless`: the camera's process answers but cannot tell events (its disk hangs, say): the supervisor does.
     `actor`: the Ray name of the process; `release`: the code that it runs; `standby`: it has not begun yet.
-    `detect_fps_limit`: what overload leaves of the configured rate; `gated_frames`: not looked at because nothing
+    `dropped_frames`: should have been looked at and were not, `unanswered_frames`: those of them whose call to the
+    Detector failed. `detect_fps_limit`: what overload leaves of the configured rate; `gated_frames`: not looked at because nothing
     moved; `breaker`: closed, open or half_open, see `cluster.camera.breaker`. `open_events`: ids of the episodes that
     this process goes on with; who drains the disk of a node where the camera was leaves them to it.
     """
@@ -57,6 +58,7 @@ class CameraReport:
     frame_age_s: float | None = None
     inference_age_s: float | None = None
     dropped_frames: int = 0
+    unanswered_frames: int = 0
     reconnects: int = 0
     outbox_events: int = 0
     outbox_dropped: int = 0

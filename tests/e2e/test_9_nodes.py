@@ -76,12 +76,13 @@ def test_the_detector_scales_up_and_down_with_the_cameras_and_drops_no_call(node
     wait_for("it scales up", lambda: len(nodes.replicas(replicas)) == 4)
     print(f"4 replicas {time.monotonic() - slow_s:.1f} s after the answers became slow")
     nodes.switches.set()
-    quick_s, dropped = time.monotonic(), _dropped(nodes)
+    quick_s, before, late = time.monotonic(), _unanswered(nodes), _dropped(nodes)
     wait_for("it scales down", lambda: len(nodes.replicas(replicas)) == 1)
     print(f"1 replica {time.monotonic() - quick_s:.1f} s after they became quick")
 
-    print(f"frames dropped while it scaled down: {sum((_dropped(nodes) - dropped).values())}")
+    print(f"frames dropped meanwhile (too late on this machine): {sum((_dropped(nodes) - late).values())}")
     nodes.wait_until_watched()
+    assert _unanswered(nodes) == before
     assert {report.error for report in nodes.detectors()} == {""}
 
 
@@ -158,6 +159,11 @@ def _on(site: SimulatedSite, node: str) -> set[str]:
     node_id = site.nodes.id_of(node)
     reports = site.reports().values()
     return {report.camera_id for report in reports if report.node_id == node_id and report.status == "MONITORED"}
+
+
+def _unanswered(site: SimulatedSite) -> dict[str, int]:
+    """Calls to the Detector that failed, by camera."""
+    return {name: report.unanswered_frames for name, report in site.reports().items()}
 
 
 def _dropped(site: SimulatedSite) -> Counter[str]:
