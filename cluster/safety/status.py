@@ -37,9 +37,9 @@ class CameraReport:
     `speechless`: the camera's process answers but cannot tell events (its disk hangs, say): the supervisor does.
     `actor`: the Ray name of the process; `release`: the code that it runs; `standby`: it has not begun yet.
     `dropped_frames`: should have been looked at and were not, `unanswered_frames`: those of them whose call to the
-    Detector failed. `detect_fps_limit`: what overload leaves of the configured rate; `gated_frames`: not looked at because nothing
-    moved; `breaker`: closed, open or half_open, see `cluster.camera.breaker`. `open_events`: ids of the episodes that
-    this process goes on with; who drains the disk of a node where the camera was leaves them to it.
+    Detector failed. `detect_fps_limit`: what overload leaves of the configured rate; `gated_frames`: not looked at
+    because nothing moved; `breaker`: closed, open or half_open, see `cluster.camera.breaker`. `open_events`: ids of the
+    episodes that this process goes on with; who drains the disk of a node where the camera was leaves them to it.
     """
 
     camera_id: str
