@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from cluster.safety.errors import ConfigError
+from cluster.safety.redaction import MASK
 from cluster.settings.base import Settings, project_path
 from cluster.settings.environment import expand
 from cluster.settings.models import ModelsSettings
@@ -17,6 +18,8 @@ Model = TypeVar("Model", bound=Settings)
 SITE_FILE = "configs/site.yaml"
 MODELS_FILE = "configs/models.yaml"
 _LONGEST_VALUE = 80
+_SECRET_KEYS = frozenset({"url", "token", "phone", "user", "password", "secret", "link_secret", "headers"})
+"""Of `notifications`: a value that is refused there is shown nowhere."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -73,7 +76,12 @@ def _first_fault(error: ValidationError, where: str, prefix: str) -> ConfigError
     location = list(fault["loc"])
     if fault["type"] == "unexpected_keyword_argument" or fault["type"] == "extra_forbidden":
         reason = "unknown key"
-    return ConfigError(where, _key(prefix, location), _shown(fault["input"]), reason)
+    shown = MASK if _is_secret(location) else _shown(fault["input"])
+    return ConfigError(where, _key(prefix, location), shown, reason)
+
+
+def _is_secret(location: list[Any]) -> bool:
+    return location[:1] == ["notifications"] and not _SECRET_KEYS.isdisjoint(location)
 
 
 def _key(prefix: str, location: list[Any]) -> str:

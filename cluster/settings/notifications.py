@@ -4,12 +4,20 @@ from datetime import time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cluster.safety.events import Severity
 from cluster.settings.base import Settings
+from cluster.settings.environment import is_reference
 
-Secret = str
+
+def _not_written_out(value: str) -> str:
+    if value and not is_reference(value):
+        raise ValueError("a secret must not be written into the file, use ${NAME} or ${file:/path}")
+    return value
+
+
+Secret = Annotated[str, AfterValidator(_not_written_out)]
 """`${NAME}` or `${file:/path}`, expanded where it is used; a secret that is written out is refused."""
 
 

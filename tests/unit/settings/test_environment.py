@@ -1,5 +1,7 @@
 """`${NAME}` in YAML files."""
 
+from pathlib import Path
+
 import pytest
 
 from cluster.safety.errors import ConfigError
@@ -32,3 +34,15 @@ def test_an_unset_variable_is_named_with_file_and_key() -> None:
 
 def test_unset_variables_lists_those_without_value_or_default() -> None:
     assert unset_variables("${A} ${HOST} ${B:-x} ${C}", VALUES) == ["A", "C"]
+
+
+def test_a_file_stands_for_what_it_holds(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("xoxb-1\n")
+
+    assert expand(f"Bearer ${{file:{secret}}}", where="site.yaml", key="k") == "Bearer xoxb-1"
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"site.yaml: k = \$\{file:/nowhere/token\}: No such file"):
+        expand("${file:/nowhere/token}", where="site.yaml", key="k")
