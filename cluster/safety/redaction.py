@@ -1,4 +1,4 @@
-"""The one function that keeps passwords out of logs, errors, metrics, the API and the dashboard."""
+"""The one function that keeps passwords, tokens and phone numbers out of logs, errors, metrics, the API and the dashboard."""
 
 import re
 
@@ -14,6 +14,11 @@ _SECRET_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 
+# What is a secret by its looks: a token of Slack, the path of its webhooks, a phone number with its country.
+_KNOWN_SHAPE = re.compile(
+    r"(?P<hook>hooks\.slack\.com/)[^\s\"'<>]+|\bxox[a-z]+-[\w-]+|(?<![\w.:+])\+[0-9]{9,15}(?![0-9:.])"
+)
+
 
 def redact(text: str) -> str:
     """`text` without user, password or token in addresses and parameters; anything else unchanged.
@@ -22,7 +27,8 @@ def redact(text: str) -> str:
     'rtsp://***@10.0.0.5/stream1 timed out'
     """
     masked = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
-    return _SECRET_PARAMETER.sub(rf"\g<name>{MASK}", masked)
+    masked = _SECRET_PARAMETER.sub(rf"\g<name>{MASK}", masked)
+    return _KNOWN_SHAPE.sub(lambda found: f"{found['hook'] or ''}{MASK}", masked)
 
 
 def has_literal_secret(address: str) -> bool:

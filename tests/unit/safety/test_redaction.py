@@ -16,6 +16,8 @@ SECRETS = [
     "could not open 'rtsp://u:S3cr3t@cam/1': 401",
     'log line with "rtsps://u:S3cr3t@cam/1" and more',
     "password=S3cr3t host=db",
+    "POST https://hooks.slack.com/services/T0/B0/S3cr3t failed",
+    "invalid_auth for xoxb-12-S3cr3t",
 ]
 
 
@@ -24,9 +26,21 @@ def test_the_secret_is_gone(text: str) -> None:
     assert "S3cr3t" not in redact(text)
 
 
+def test_a_phone_number_is_gone() -> None:
+    assert redact("Invalid parameter: PhoneNumber +821012345678, see") == "Invalid parameter: PhoneNumber ***, see"
+
+
 @pytest.mark.parametrize(
     "text",
-    ["rtsp://10.0.0.5:554/stream1", "/data/clip.mp4", "http://host/video?channel=1", "mail to a@b.example", "usb:0"],
+    [
+        "2026-11-23T07:52:32+00:00",
+        "1+1000000000.5",
+        "rtsp://10.0.0.5:554/stream1",
+        "/data/clip.mp4",
+        "http://host/video?channel=1",
+        "mail to a@b.example",
+        "usb:0",
+    ],
 )
 def test_what_holds_no_secret_stays(text: str) -> None:
     assert redact(text) == text
