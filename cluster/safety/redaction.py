@@ -1,4 +1,4 @@
-"""The one function that keeps passwords, tokens and phone numbers out of logs, errors, metrics, the API and the dashboard."""
+"""The one function that keeps secrets out of logs, errors, metrics, the API and the dashboard."""
 
 import re
 
@@ -28,6 +28,8 @@ def redact(text: str) -> str:
     """
     masked = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
     masked = _SECRET_PARAMETER.sub(rf"\g<name>{MASK}", masked)
+    if "+" not in masked and "xox" not in masked and "hooks." not in masked:
+        return masked  # nearly always, and a tenth of what the search costs
     return _KNOWN_SHAPE.sub(lambda found: f"{found['hook'] or ''}{MASK}", masked)
 
 
