@@ -177,7 +177,7 @@ class Camera:
             # Nobody looks: as with a blind camera, what is told stays told and nothing is counted.
             self._ledger.unwatched(datetime.now(UTC), time.monotonic())
         self._tell_status()
-        self._watch.export(look, _age_s(looked.inference_s))
+        self._watch.export(camera, look, _age_s(looked.inference_s))
 
     def _tell_status(self) -> None:
         camera_id, sequence = self._assignment.camera.camera_id, self._capture.health().sequence

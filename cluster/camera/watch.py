@@ -77,9 +77,10 @@ class Watch:
         if status not in SHOWN:
             self._on_blind()
 
-    def export(self, look: LookState, inference_age_s: float | None) -> None:
+    def export(self, camera: CameraSettings, look: LookState, inference_age_s: float | None) -> None:
         """Here and not with each frame: a metric that nothing has touched for a while costs 0.1 ms."""
         tags = {"camera_id": self._camera_id}
+        metrics.camera_target_fps.set(camera.detect_fps if camera.detect else 0.0, tags)
         metrics.detect_fps_limit.set(look.limit_fps, tags)
         metrics.breaker_open.set(float(look.breaker is not BreakerState.CLOSED), tags)
         if inference_age_s is not None:

@@ -1,6 +1,6 @@
 """`notifications` of `configs/site.yaml`: who is told of which events, when, and by which way."""
 
-from datetime import time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -115,6 +115,9 @@ AnyChannel = Annotated[
 ]
 
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 class HoursSettings(Settings):
     """A part of the week in the site's time zone; `until` before `since` goes over midnight."""
 
@@ -124,6 +127,18 @@ class HoursSettings(Settings):
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
     )  # fmt: skip
+
+    def hold(self, moment: datetime) -> bool:
+        """Whether `moment`, in the site's time zone, is within. What is after midnight belongs to the day it began."""
+        now = moment.time()
+        if self.since < self.until:
+            return self.since <= now < self.until and self._is_day(moment)
+        if now >= self.since:
+            return self._is_day(moment)
+        return now < self.until and self._is_day(moment - timedelta(days=1))
+
+    def _is_day(self, moment: datetime) -> bool:
+        return WEEKDAYS[moment.weekday()] in self.days
 
 
 class StepSettings(Settings):

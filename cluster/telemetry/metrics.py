@@ -27,7 +27,10 @@ detect_fps_limit = gauge(
     "camera_detect_fps_limit", "Frames a second to be looked at that overload leaves.", "camera_id", merge=_LAST
 )
 camera_target_fps = gauge(
-    "camera_target_fps", "Frames a second that the camera's source promises.", "camera_id", merge=_LAST
+    "camera_target_fps",
+    "Frames a second that should be looked at (`detect_fps`); 0 while detection is switched off.",
+    "camera_id",
+    merge=_LAST,
 )
 breaker_open = gauge("camera_breaker_open", "1 while no frames go to the detector.", "camera_id", merge=_LAST)
 camera_reconnects = counter(
@@ -74,6 +77,9 @@ camera_status = gauge(
 cameras = gauge("cameras", "Cameras by what they are worth.", "status", merge=_LAST)
 cameras_unmonitored = gauge("cameras_unmonitored", "Cameras that should watch and are blind.", merge=_LAST)
 cameras_without_room = gauge("cameras_without_room", "Cameras for which the cluster has no room.", merge=_LAST)
+site_operating_hours = gauge(
+    "site_operating_hours", "1 while the site's `operating_hours` hold, in its time zone; 0 outside.", merge=_LAST
+)
 camera_moves = counter("camera_moves_total", "Actors replaced or moved.", "camera_id", "reason")
 
 # The Recorder and what it writes to

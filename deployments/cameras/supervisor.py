@@ -24,6 +24,7 @@ from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.storage.overrides import OverrideStore
+from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs
 from deployments.cameras.abandoned import Abandoned
 from deployments.cameras.desired import Desired, declared
@@ -158,6 +159,7 @@ class CameraSupervisor:
             try:
                 fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
                 fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
+                self._export_hours()
                 await fleet.round(term.check)
                 # No node at all is a control store that did not answer; agents of nodes that are gone would be ended.
                 if not fleet.superseded and (nodes := fleet.node_ids()):
@@ -166,6 +168,11 @@ class CameraSupervisor:
             except Exception as error:  # noqa: BLE001
                 _log.exception("supervisor_round_failed", reason=str(error))
             await _wait(self._nudge, _HURRIED_ROUND_S if fleet.hurries else _ROUND_S)
+
+    def _export_hours(self) -> None:
+        """Here, because PromQL knows no time zones."""
+        local = datetime.now(ZoneInfo(self._site.time_zone))
+        metrics.site_operating_hours.set(float(self._site.operating_hours.hold(local)))
 
     async def _follow_database(self, fleet: Fleet) -> None:
         """Cameras made through the API; while the database is away those that are known go on."""
