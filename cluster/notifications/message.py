@@ -2,37 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from cluster.safety.events import EpisodeState, Severity
+from cluster.safety.messages import MessageKind, MessageState
 
-
-class MessageKind(StrEnum):
-    """Why a message is sent. An episode that opens again is `opened` again; `closed` is only an update."""
-
-    OPENED = "opened"
-    ESCALATED = "escalated"
-    CLOSED = "closed"
-
-
-class MessageState(StrEnum):
-    """Where a message is.
-
-    waiting: due now or later. sending: a Notifier has it in hand. sent: handed over, and nobody said yet whether it
-    was taken. accepted: the channel took it. acknowledged: somebody acted on its event by its own link. failed: given
-    up, a dead letter. cancelled: not needed any more (acknowledged, closed before it was due). muted: an operator
-    wanted quiet when it was planned.
-    """
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    SENT = "sent"
-    ACCEPTED = "accepted"
-    ACKNOWLEDGED = "acknowledged"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    MUTED = "muted"
+__all__ = ["Channel", "MessageKind", "MessageState", "Outgoing"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,11 @@ events = Table(
     Column("acknowledged_by", Text),
     Column("acknowledged_at", UtcDateTime),
     Column("acknowledged_remark", Text),
+    Column("acknowledged_way", Text),
     Column("recorded_at", UtcDateTime, nullable=False),
+    Column("occurrence", Integer, nullable=False, server_default=text("1")),
 )
-"""One row an episode: its highest revision, its snapshot, its acknowledgement."""
+"""One row an episode: its highest revision, its snapshot, and who acknowledged what was last news about it."""
 
 for _name in ("camera_id", "event_type", "severity"):
     Index(f"events_by_{_name}", events.c[_name], events.c.opened_at, events.c.event_id)
@@ -138,3 +140,48 @@ overrides = Table(
     Index("overrides_newest", "camera_id", "field", "number"),
 )
 """What operators said about cameras, one row a word, never changed: the highest number holds."""
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("event_id", Text, ForeignKey("events.event_id", ondelete="CASCADE"), primary_key=True),
+    Column("occurrence", Integer, primary_key=True, autoincrement=False),
+    Column("acknowledged_by", Text, nullable=False),
+    Column("acknowledged_at", UtcDateTime, nullable=False),
+    Column("remark", Text, nullable=False),
+    Column("way", Text, nullable=False),
+)
+"""Every acknowledgement that ever was; the event's own columns hold that of its present occurrence only."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("event_id", Text, ForeignKey("events.event_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("channel_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("next_try_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+    Column("uncertain", Boolean, nullable=False),
+    Column("claimed_by", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("captured_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("accepted_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index("messages_by_event", "event_id", "created_at"),
+)
+"""One row a message to one channel: planned with its event, sent by the Notifier."""
+TO_BE_TRIED = text("next_try_at IS NOT NULL")
+"""Written out for the same reason as STILL_OPEN. Who is finished has no next try: the index holds the others only."""
+Index("messages_due", messages.c.next_try_at, postgresql_where=TO_BE_TRIED, sqlite_where=TO_BE_TRIED)
+Index("messages_by_end", messages.c.ended_at)
