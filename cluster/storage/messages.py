@@ -1,6 +1,6 @@
 """The message store: what is to be told whom, who has it in hand, and what became of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,13 +40,24 @@ class MessageStore:
     def __init__(self, engine: AsyncEngine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._transactions, self._now = Transactions(engine), now
 
-    async def due(self, now: datetime, owner: str, claim_s: float, limit: int) -> list[PlannedMessage]:
+    async def due(
+        self,
+        now: datetime,
+        owner: str,
+        claim_s: float,
+        limit: int,
+        channel_id: str | None = None,
+        besides: Collection[str] = (),
+    ) -> list[PlannedMessage]:
         """Takes at most `limit` messages in hand that are due, for `claim_s` seconds: CRITICAL first, then the oldest.
 
-        No two callers get the same one. What a former owner never answered for comes again, `uncertain`. The end of
-        an episode waits until its channel has the beginning, or never will.
+        Only those to `channel_id`, if one is given (a channel that hangs keeps what it can carry and no more), and none
+        to `besides`. No two callers get the same one. What a former owner never answered for comes again, `uncertain`.
+        The end of an episode waits until its channel has the beginning, or never will.
         """
-        found = _due(now).order_by(_worst_first(), messages.c.next_try_at).limit(limit)
+        wanted = [messages.c.channel_id.not_in(besides)] if besides else []
+        wanted += [messages.c.channel_id == channel_id] if channel_id is not None else []
+        found = _due(now).where(*wanted).order_by(_worst_first(), messages.c.next_try_at).limit(limit)
         if not await self._transactions.read(lambda connection: _ids(connection, found)):
             return []  # nobody's writes wait for a question that is asked several times a second
         claim = {
@@ -64,6 +75,12 @@ class MessageStore:
             return [rows[message_id] for message_id in taken]
 
         return await self._transactions.write(work)
+
+    async def hold(self, message_ids: Collection[str], owner: str, until: datetime) -> None:
+        """Who still works on these keeps them in hand until then; those that another took meanwhile stay his."""
+        mine = and_(messages.c.message_id.in_(message_ids), messages.c.claimed_by == owner, _in_hand(None))
+        query = update(messages).where(mine).values(next_try_at=until)
+        await self._transactions.write(lambda connection: connection.execute(query))
 
     async def next_due(self) -> datetime | None:
         """When the next message becomes due, in the past if one is; None: none waits."""

@@ -200,3 +200,23 @@ async def test_two_notifiers_never_get_the_same_message(database_site: SiteSetti
     assert len(everything) == len(set(everything)) == 60
     for engine in engines:
         await engine.dispose()
+
+
+async def test_what_is_due_can_be_asked_for_one_channel_or_for_all_but_some(
+    engine: AsyncEngine, store: MessageStore
+) -> None:
+    await plan(engine, [message(1), message(2), message(3)])
+
+    assert _ids(await store.due(NOON, "notifier-1", 30, limit=9, channel_id="room-2")) == ["m-02"]
+    assert _ids(await store.due(NOON, "notifier-1", 30, limit=9, besides=["room-1"])) == ["m-03"]
+
+
+async def test_a_claim_that_is_held_does_not_run_out(engine: AsyncEngine, store: MessageStore) -> None:
+    await plan(engine, [message(1), message(2)])
+    await store.due(NOON, "notifier-1", 10, limit=1, channel_id="room-1")
+    await store.due(NOON, "notifier-2", 10, limit=1, channel_id="room-2")
+
+    await store.hold(["m-01", "m-02"], "notifier-1", NOON + timedelta(seconds=60))
+
+    again = await store.due(NOON + timedelta(seconds=30), "notifier-3", 10, limit=9)
+    assert _ids(again) == ["m-02"], "what another has in hand is not held"
