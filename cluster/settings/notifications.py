@@ -73,6 +73,8 @@ class HttpSmsSettings(ChannelSettings):
     phone: Secret
     headers: dict[str, Secret] = Field(default_factory=dict)
     body: dict[str, str] = Field(default_factory=lambda: {"to": "{phone}", "text": "{text}", "id": "{message_id}"})
+    accepted_if: str = ""
+    """Text that must stand in the answer, for gateways that answer 200 to what they refuse."""
     updates: bool = False
 
 
