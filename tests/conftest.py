@@ -1,6 +1,11 @@
 """Real counterparts are pytest plugins in tests/counterparts; tests share through their fixtures."""
 
+import logging
+import os
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,4 +13,18 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("counterparts")  # what is asserted there says as much as in a test
 
+# Tests start processes that log: never into the folder of a site that runs from this checkout.
+os.environ.setdefault("SAFE_YOLO_LOG_DIR", tempfile.mkdtemp(prefix="sy-logs-"))
+
 pytest_plugins = ["counterparts.postgres", "counterparts.rtsp", "counterparts.s3", "counterparts.databases"]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Every process of the product takes over the logging of all libraries; a test must not do so for the others."""
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    sys.excepthook, threading.excepthook = hooks

@@ -16,9 +16,9 @@ from cluster.camera.orders import Orders
 from cluster.camera.serve_ports import SUPERVISOR_AWAY, ServeDetector, ServeRecorder, fetch_assignment
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport
-from cluster.settings.cameras import Assignment
+from cluster.settings.cameras import Assignment, logging_of
 from cluster.settings.site import SiteSettings
-from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.logs import apply_log_settings, configure_logs
 
 _log = structlog.get_logger()
 _PICTURE_WAITERS = 16
@@ -73,6 +73,7 @@ class CameraActor:
     async def apply(self, assignment: Assignment, by: int) -> None:
         """Takes over a changed spec: see `CameraKeeper.apply`."""
         self._orders.take(by)
+        apply_log_settings(logging_of(assignment))
         await asyncio.to_thread(self._keeper.apply, assignment)
 
     async def retire(self, timeout_s: float, by: int) -> bool:
@@ -94,6 +95,7 @@ class CameraActor:
             raise SupervisorAwayError(type(error).__name__) from error
 
     def _make(self, assignment: Assignment, site: SiteSettings) -> Camera:
+        apply_log_settings(logging_of(assignment))
         return Camera(assignment, site, self._connect())
 
     def _connect(self) -> CameraPorts:

@@ -25,7 +25,7 @@ from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.safety.tracks import Observation
 from cluster.settings.base import data_folder
-from cluster.settings.cameras import Assignment, CameraSettings
+from cluster.settings.cameras import Assignment, CameraSettings, logging_of
 from cluster.settings.site import SiteSettings
 
 _log = structlog.get_logger()
@@ -69,7 +69,10 @@ class Camera:
             self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake)
             self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
             tracker = Tracker(frame_rate=camera.detect_fps)
-            self._pipeline = Pipeline(camera, self._frames, ports.detect, tracker, self._observe)
+            self._pipeline = Pipeline(
+                camera, self._frames, ports.detect, tracker, self._observe, violations=self._ledger.violated_zones
+            )
+            self._apply_logging(assignment)
             self._view = LiveView(self._frames, self._watch, self._pipeline, self._ledger)
         except BaseException:
             # The next attempt must find the folder free.
@@ -122,6 +125,7 @@ class Camera:
         camera = assignment.camera
         self._ledger.apply(camera.zones, fallen=camera.fallen, now_wall=datetime.now(UTC), now_s=time.monotonic())
         self._pipeline.apply(camera)
+        self._apply_logging(assignment)
         self._assignment = assignment
         _log.info("camera_changed", revision=assignment.revision)
         return True
@@ -178,6 +182,9 @@ class Camera:
             self._ledger.unwatched(datetime.now(UTC), time.monotonic())
         self._tell_status()
         self._watch.export(camera, look, _age_s(looked.inference_s))
+
+    def _apply_logging(self, assignment: Assignment) -> None:
+        self._pipeline.log_frames_every(logging_of(assignment).frame_every_s)
 
     def _tell_status(self) -> None:
         camera_id, sequence = self._assignment.camera.camera_id, self._capture.health().sequence

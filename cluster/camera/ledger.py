@@ -68,6 +68,7 @@ class EpisodeLedger:
         self._knows: frozenset[str] | None = None
         # Replaced as a whole and read without the lock: a heartbeat must not wait for a disk.
         self.open_events: tuple[str, ...] = ()
+        self._violated_zones = 0
 
     def resume(
         self,
@@ -143,6 +144,10 @@ class EpisodeLedger:
             self._accept(events, None)
             self._retired = True
 
+    def violated_zones(self) -> int:
+        """In how many zones an episode is open; answers at once, like `open_events`."""
+        return self._violated_zones
+
     def unjudged(self) -> frozenset[str]:
         """Objects that zones are about and that the model in service cannot find: those rules watch nothing."""
         knows = self._knows
@@ -186,7 +191,9 @@ class EpisodeLedger:
         return [*self._rules.open_episodes(), *self._health.open_episodes()]
 
     def _note_open(self, episodes: Sequence[SavedEpisode]) -> None:
-        self.open_events = tuple(one.event_id for one in episodes if one.state is not EpisodeState.CLOSED)
+        still_open = [one for one in episodes if one.state is not EpisodeState.CLOSED]
+        self.open_events = tuple(one.event_id for one in still_open)
+        self._violated_zones = len({one.zone_id for one in still_open if one.zone_id})
 
     def _write(self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None) -> None:
         episodes = self._open()

@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from cluster.camera.frame_lines import FrameLines
 from cluster.camera.latest_frame import LatestFrame
 from cluster.camera.looking import Looking, LookState, Skip
 from cluster.camera.rate import RateMeter
@@ -82,8 +83,10 @@ class Pipeline:
         tracker: Track,
         observe: Observe,
         *,
+        violations: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`violations`: in how many zones somebody is in danger now, for the log."""
         self._camera, self._frames = camera, frames
         self._detect, self._tracker, self._observe = detect, tracker, observe
         self._clock = clock
@@ -93,6 +96,7 @@ class Pipeline:
         self._rate = RateMeter()
         self._looking = Looking(camera, clock=clock)
         self._tags = {"camera_id": camera.camera_id}
+        self._lines = FrameLines(camera.camera_id, violations, clock)
 
     def run(self) -> None:
         """Looks at frames until `stop`."""
@@ -104,7 +108,7 @@ class Pipeline:
             sequence = frame.sequence
             started_s = self._clock()
             if skip := self._judge(frame):
-                self._skip(skip)
+                self._skip(frame, skip)
             else:
                 self._look_or_drop(frame)
             next_look_s = started_s + self._looking.period_s
@@ -118,6 +122,10 @@ class Pipeline:
         self._camera = camera
         self._looking.apply(camera)
         self._woken.set()
+
+    def log_frames_every(self, seconds: float) -> None:
+        """See `FrameLines.every`."""
+        self._lines.every(seconds)
 
     def look_state(self) -> LookState:
         return self._looking.state()
@@ -143,10 +151,11 @@ class Pipeline:
         self._tracker.expect(self._looking.state().limit_fps)
         observation = self._tracker.update(frame, detections)
         self._looking.observed(observation)
-        self._observe(observation, frame)
+        events = self._observe(observation, frame)
         self._note(observation)
         metrics.frames_processed.inc(1, self._tags)
         metrics.frame_processing.observe(self._clock() - frame.captured_s, self._tags)
+        self._lines.processed(frame, detections, told=bool(events))
 
     def _stops_before(self, look_s: float) -> bool:
         """Waits for the next look, or until something changes."""
@@ -178,24 +187,25 @@ class Pipeline:
                 self.look_at(frame)
             except DetectorError as error:
                 self._looked = replace(self._looked, error=str(error), unanswered=self._looked.unanswered + 1)
-                self._drop("detector")
+                self._drop(frame, "detector")
             # The border of the loop: whatever a frame does to tracker or rules, the next frame is looked at,
             # and the camera turns DEGRADED because no inference is noted.
             except Exception as error:  # noqa: BLE001
                 self._looked = replace(self._looked, error=f"{type(error).__name__}: {error}")
                 _log.exception("frame_failed")
-                self._drop("error")
+                self._drop(frame, "error")
 
-    def _skip(self, skip: Skip) -> None:
+    def _skip(self, frame: Frame, skip: Skip) -> None:
         if skip is Skip.GATED:
             self._looked = replace(self._looked, gated=self._looked.gated + 1)
             metrics.frames_gated.inc(1, self._tags)
         elif skip is not Skip.OFF:
-            self._drop(skip.value)
+            self._drop(frame, skip.value)
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self, frame: Frame, reason: str) -> None:
         self._looked = replace(self._looked, dropped=self._looked.dropped + 1)
         metrics.frames_dropped.inc(1, {**self._tags, "reason": reason})
+        self._lines.dropped(frame, reason)
 
     def _note(self, observation: Observation) -> None:
         """Only a frame that went all the way counts as looked at."""

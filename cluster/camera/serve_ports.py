@@ -6,6 +6,7 @@ import ray.exceptions
 from ray import serve
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
+from structlog.contextvars import get_contextvars
 
 from cluster.camera.keeper import Assigned, NotWantedError
 from cluster.safety.detections import Detections
@@ -18,6 +19,7 @@ from cluster.safety.errors import (
 )
 from cluster.safety.events import SafetyEvent
 from cluster.safety.frames import Image
+from cluster.telemetry.request_ids import calling_as
 
 Handle = DeploymentHandle[Any]
 
@@ -35,8 +37,11 @@ class ServeDetector:
         self._detect = _handle("detector", "Detector", "detect", by_reference=False)
 
     def __call__(self, image: Image, *, deadline_s: float) -> Detections:
+        # The frame's id goes with the call and costs nothing there: it is the request id that Serve hands on anyway.
+        frame_id = str(get_contextvars().get("correlation_id", ""))
         try:
-            answer = _call(self._detect, deadline_s, image)
+            with calling_as(frame_id):
+                answer = _call(self._detect, deadline_s, image)
         except TimeoutError as error:
             if not self._detect.running_replicas_populated():
                 raise DetectorUnavailable(*_NEVER_SEEN) from error

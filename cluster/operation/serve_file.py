@@ -14,6 +14,7 @@ from cluster.safety.errors import ConfigError
 from cluster.settings.base import project_path
 from cluster.settings.cameras import CamerasSettings
 from cluster.settings.load import SITE_FILE, parse, read_yaml
+from cluster.settings.log_levels import LogSettings, without_logging
 from cluster.settings.models import DetectorSettings
 
 SERVE_FILE = "serve_config.yaml"
@@ -64,12 +65,13 @@ def load_serve_file(path: str) -> ServeFile:
     _check_fractions(content, path)
     supervisor = _user_config(content, path, "CameraSupervisor")
     detector = _user_config(content, path, "Detector")
-    cameras = parse(CamerasSettings, supervisor[1], where=path, prefix=supervisor[0])
+    _check_logging(content, path)
+    cameras = parse(CamerasSettings, without_logging(supervisor[1])[1], where=path, prefix=supervisor[0])
     return ServeFile(
         path=path,
         content=content,
         cameras=cameras,
-        detector=parse(DetectorSettings, detector[1], where=path, prefix=detector[0]),
+        detector=parse(DetectorSettings, without_logging(detector[1])[1], where=path, prefix=detector[0]),
         keys={"cameras": supervisor[0], "detector": detector[0]},
         site_file=_site_file(content),
         port=int((content.get("http_options") or {}).get("port", _DEFAULT_PORT)),
@@ -104,6 +106,13 @@ def _check_fractions(content: dict[str, Any], where: str) -> None:
         num_gpus = (deployment.get("ray_actor_options") or {}).get("num_gpus") or 0
         if fault := fraction_fault(float(num_gpus)):
             raise ConfigError(where, f"{key}.ray_actor_options.num_gpus", repr(num_gpus), *fault)
+
+
+def _check_logging(content: dict[str, Any], where: str) -> None:
+    """While it runs, a wrong level is refused and said; here it stops the command like any other fault."""
+    for key, deployment in _deployments(content):
+        said, _ = without_logging(deployment.get("user_config"))
+        parse(LogSettings, said, where=where, prefix=f"{key}.user_config.logging")
 
 
 def _unknown_keys(content: Any, model: type[BaseModel], prefix: str) -> Iterator[str]:

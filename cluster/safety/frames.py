@@ -39,3 +39,8 @@ class Frame:
 def correlation_id(camera_id: str, epoch: int, sequence: int) -> str:
     """The id that every log line, row, snapshot and message of one frame carries."""
     return f"{camera_id}-{epoch}-{sequence}"
+
+
+def camera_of(frame_id: str) -> str:
+    """The camera in a correlation id; "" if it is none."""
+    return frame_id.rsplit("-", 2)[0] if frame_id.count("-") >= 2 else ""

@@ -10,6 +10,7 @@ from cluster.safety.geometry import Polygon, polygon_fault
 from cluster.safety.redaction import has_literal_secret, redact
 from cluster.safety.zones import Zone, ZoneKind
 from cluster.settings.base import Settings
+from cluster.settings.log_levels import LogSettings
 
 CAMERA_ID = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
@@ -178,7 +179,7 @@ class Assignment(Settings):
     `release`: the code that the supervisor runs. `open_episodes`: what an owner on another node has left open
     (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them; `open_known`: these are all that the
     database shows open, so that what was told and is not among them has ended. `switched_off`: who switched
-    detection off, why and until when, in one redacted line.
+    detection off, why and until when, in one redacted line. `logging`: `level` is this camera's own.
     """
 
     camera: CameraSettings
@@ -188,6 +189,12 @@ class Assignment(Settings):
     open_episodes: tuple[dict[str, Any], ...] = ()
     open_known: bool = False
     switched_off: str = ""
+    logging: LogSettings = LogSettings()
+
+
+def logging_of(assignment: Assignment) -> LogSettings:
+    """What to log. A supervisor of an older release, while the next one rolls out, says nothing about it."""
+    return getattr(assignment, "logging", LogSettings())
 
 
 def _duplicates(names: list[str]) -> str | None:

@@ -14,7 +14,7 @@ from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore, StoredEvent
 from cluster.storage.snapshots import open_snapshots, snapshot_name
 from cluster.telemetry import metrics
-from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.shared_storage import refuse_another_disk
 
 _log = structlog.get_logger()
@@ -176,6 +176,10 @@ class Recorder:
 
     async def health(self) -> dict[str, Any]:
         return await self._opened().health()
+
+    async def reconfigure(self, user_config: Any) -> None:
+        """`logging` is all that can be said here; never raises (Ray would stop the replica)."""
+        take_logging(user_config, "serve_config.yaml")
 
     def _opened(self) -> EventRecorder:
         """Made by the first call, because the engine belongs to the event loop that uses it."""

@@ -18,6 +18,7 @@ from cluster.safety.events import SafetyEvent
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, CamerasSettings
 from cluster.settings.load import load_site, parse
+from cluster.settings.log_levels import LogSettings
 from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
@@ -25,9 +26,9 @@ from cluster.storage.events import EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.storage.overrides import OverrideStore
 from cluster.telemetry import metrics
-from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.cameras.abandoned import Abandoned
-from deployments.cameras.desired import Desired, declared
+from deployments.cameras.desired import Desired, declared, with_logging
 from deployments.cameras.epochs import Epochs
 from deployments.cameras.fleet import Fleet, FleetPorts
 from deployments.cameras.left_open import LeftOpen
@@ -68,7 +69,8 @@ class CameraSupervisor:
         self._actor_cpus = CamerasSettings().actor_cpus
         self._declared: dict[str, Desired] = {}
         self._from_database: dict[str, Desired] = {}
-        self._config_fault = ""
+        self._config_fault = self._logging_fault = ""
+        self._logging = LogSettings()
         # Until both are known, a camera that runs may well be one that should.
         self._config_taken = self._database_read = False
         self._database_ok_s = time.monotonic()
@@ -82,8 +84,10 @@ class CameraSupervisor:
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Takes a new configuration, or refuses it and says so; never raises (Ray would stop the replica)."""
+        logging, rest, self._logging_fault = take_logging(user_config, "serve_config.yaml")
+        self._logging = logging or self._logging
         try:
-            settings = parse(CamerasSettings, user_config, where="serve_config.yaml", prefix="user_config")
+            settings = parse(CamerasSettings, rest, where="serve_config.yaml", prefix="user_config")
         except ConfigError as error:
             self._config_fault = str(error)
             _log.error("cameras_config_refused", reason=str(error))
@@ -122,7 +126,7 @@ class CameraSupervisor:
     async def faults(self) -> list[str]:
         """What keeps the supervisor from doing what it was told, one line each."""
         fleet = self._fleet.faults() if self._fleet is not None else []
-        return [*([self._config_fault] if self._config_fault else []), *fleet, *self._agents.waiting()]
+        return [*filter(None, (self._config_fault, self._logging_fault)), *fleet, *self._agents.waiting()]
 
     async def nudge(self) -> None:
         """Something changed in the database: look at once."""
@@ -220,12 +224,13 @@ class CameraSupervisor:
 
     def _wanted(self) -> dict[str, Desired]:
         """Declared cameras win over those of the database that took the same id, operators over both."""
-        return self._switches.over({**self._from_database, **self._declared}, datetime.now(UTC))
+        wanted = self._switches.over({**self._from_database, **self._declared}, datetime.now(UTC))
+        return with_logging(wanted, self._logging)
 
     def _wanted_one(self, camera_id: str) -> Desired:
         """Of these. KeyError: nobody wants it."""
         one = self._declared.get(camera_id) or self._from_database[camera_id]
-        return self._switches.over({camera_id: one}, datetime.now(UTC))[camera_id]
+        return with_logging(self._switches.over({camera_id: one}, datetime.now(UTC)), self._logging)[camera_id]
 
     async def _assign(self, camera_id: str) -> tuple[Assignment, SiteSettings]:
         """A new lease of the camera."""

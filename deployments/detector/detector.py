@@ -1,6 +1,7 @@
 """The deployment `Detector`: frames of all cameras in, detections out. A thin shell around `ModelSlot`."""
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -15,12 +16,14 @@ from ray import serve
 
 from cluster.safety.detections import Detections
 from cluster.safety.errors import DetectorError, DetectorUnavailable, SafeYoloError
-from cluster.safety.frames import Image
+from cluster.safety.frames import Image, camera_of
 from cluster.safety.status import DetectorReport
 from cluster.settings.load import parse
 from cluster.settings.models import DetectorSettings
 from cluster.telemetry import metrics
-from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.log_levels import levels
+from cluster.telemetry.logs import configure_logs, take_logging
+from cluster.telemetry.request_ids import request_id
 from deployments.detector.batch_limit import BatchLimit
 from deployments.detector.canary_watch import CanaryWatch
 from deployments.detector.frame_batches import WHOLE, FrameBatches, Lane
@@ -74,8 +77,9 @@ class Detector:
         Ray takes a replica that is busy here out of service, and stops one that raises. A replica that starts is
         not in service yet, and frames that it got before it has a model would be lost: it waits for that.
         """
+        _, rest, _ = take_logging(user_config or {}, "serve_config.yaml")
         try:
-            self._slot.want(parse(DetectorSettings, user_config or {}, where="user_config of Detector"))
+            self._slot.want(parse(DetectorSettings, rest, where="user_config of Detector"))
         except Exception as error:  # noqa: BLE001 - border of the process: see above
             self._slot.refuse(str(error))
         self._canary.start()
@@ -98,10 +102,12 @@ class Detector:
         called_s = time.monotonic()
         try:
             self._slot.require()
-            return await self._together.detect(image)
+            found = await self._together.detect(image)
         except DetectorError:
             await asyncio.sleep(max(0.0, called_s + FAILS_AFTER_S - time.monotonic()))
             raise
+        _say_found(image, found)
+        return found
 
     async def report(self) -> DetectorReport:
         """What this replica runs."""
@@ -209,6 +215,23 @@ def _refuse_what_is_no_picture(image: Any) -> None:
         raise DetectorError(f"expected a picture (h, w, 3) uint8, got {shape}")
     if 0 in image.shape:
         raise DetectorError(f"expected a picture with pixels, got {image.shape}")
+
+
+def _say_found(image: Image, found: Detections) -> None:
+    """One frame's line; its request id is the frame's correlation id (`ServeDetector`)."""
+    frame_id = request_id()
+    camera_id = camera_of(frame_id)
+    if not levels.admits(logging.DEBUG, camera_id):
+        return
+    log.debug(
+        "inference_done",
+        camera_id=camera_id,
+        correlation_id=frame_id,
+        bytes=image.nbytes,
+        detection_count=len(found),
+        inference_time_ms=round(found.inference_s * 1000, 2),
+        boxes=found.boxes.round(3).tolist(),
+    )
 
 
 def _ours(error: Exception) -> SafeYoloError:

@@ -1,5 +1,7 @@
 """Builds the application `ingress`."""
 
+from typing import Any
+
 import ray.serve
 from ray.serve import Application
 from starlette.applications import Starlette
@@ -9,7 +11,7 @@ from cluster.settings.load import SITE_FILE, load_site
 from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from cluster.storage.snapshots import open_snapshots
-from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.ingress.application import LOOPBACK, create_app
 from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
 from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
@@ -52,6 +54,10 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> Starlette:
         return self._starlette
+
+    async def reconfigure(self, user_config: Any) -> None:
+        """`logging` is all that can be said here; never raises (Ray would stop the replica)."""
+        take_logging(user_config, "serve_config.yaml")
 
     async def check_health(self) -> None:
         """Serve asks as long as this replica is to stay."""
