@@ -10,8 +10,9 @@ import ray
 from ray.exceptions import RayError
 from ray.experimental import internal_kv
 
-from cluster.telemetry import metrics
+from cluster.telemetry import metrics as _declares_them  # noqa: F401
 from cluster.telemetry.cluster_metrics import ClusterMetrics, MetricsPorts, NodeExport
+from cluster.telemetry.instruments import DECLARED
 from cluster.telemetry.logs import configure_logs
 
 HUB_NAME, HUB_NAMESPACE = "metrics-hub", "safe-yolo"
@@ -46,7 +47,7 @@ class MetricsHub:
     def _begun(self) -> ClusterMetrics:
         if self._work is None:
             # Here and not in the constructor, which Ray runs without an event loop.
-            self._work = ClusterMetrics(metrics.DECLARED, MetricsPorts(RayNodeExports(), HttpFetch(), RayMemory()))
+            self._work = ClusterMetrics(DECLARED, MetricsPorts(RayNodeExports(), HttpFetch(), RayMemory()))
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._work.run())
         return self._work

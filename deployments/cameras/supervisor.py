@@ -31,11 +31,13 @@ from deployments.cameras.abandoned import Abandoned
 from deployments.cameras.desired import Desired, declared, with_logging
 from deployments.cameras.epochs import Epochs
 from deployments.cameras.fleet import Fleet, FleetPorts
+from deployments.cameras.hub_keeper import HubKeeper
 from deployments.cameras.left_open import LeftOpen
 from deployments.cameras.node_agents import NodeAgents
 from deployments.cameras.pulse import Pulse
 from deployments.cameras.ray_actors import RayCameras
 from deployments.cameras.ray_agents import RayAgents
+from deployments.cameras.ray_hub import RayHubs
 from deployments.cameras.ray_nodes import RayNodes, RayTerm
 from deployments.cameras.switches import Switches
 from deployments.cameras.telling import RecorderAwayError, Telling
@@ -64,6 +66,7 @@ class CameraSupervisor:
         self._epochs, self._stored = Epochs(LeaseStore(engine)), CameraStore(engine)
         self._record = recorder.options(method_name="record")
         self._agents = NodeAgents(RayAgents(release), release)
+        self._hub = HubKeeper(RayHubs(release), release)
         self._left_open = LeftOpen(EventStore(engine))
         self._switches = Switches(OverrideStore(engine), ZoneInfo(self._site.time_zone))
         self._actor_cpus = CamerasSettings().actor_cpus
@@ -168,6 +171,7 @@ class CameraSupervisor:
                 # No node at all is a control store that did not answer; agents of nodes that are gone would be ended.
                 if not fleet.superseded and (nodes := fleet.node_ids()):
                     self._agents.tend(self._site, nodes, fleet.places())
+                    self._hub.tend()
             # The border of the loop: one bad round must not end the watching of all cameras.
             except Exception as error:  # noqa: BLE001
                 _log.exception("supervisor_round_failed", reason=str(error))

@@ -15,6 +15,7 @@ from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.ingress.application import LOOPBACK, create_app
 from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
 from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
+from deployments.ingress.metrics_hub import RayMetricsPages
 from deployments.ingress.services import Services
 from deployments.shared_storage import actor_options, refuse_another_disk
 
@@ -42,6 +43,7 @@ class Ingress:
             events=EventStore(engine),
             snapshots=open_snapshots(site),
             metrics=RayLiveMetrics(),
+            pages=RayMetricsPages(),
         )
         self._starlette = create_app(
             services,

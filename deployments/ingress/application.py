@@ -12,6 +12,7 @@ from deployments.ingress.health import HealthBoard
 from deployments.ingress.health_routes import HealthRoutes
 from deployments.ingress.limits import Limits
 from deployments.ingress.live import Live
+from deployments.ingress.metrics_routes import MetricsRoutes
 from deployments.ingress.middleware import BoundedBody, FaultBorder, KnownHost, RequestId, SecurityHeaders
 from deployments.ingress.page import page_routes
 from deployments.ingress.problems import EXCEPTION_HANDLERS
@@ -39,6 +40,7 @@ def create_app(
     app = Starlette(
         routes=[
             *HealthRoutes(HealthBoard(services, limits), release).routes(),
+            *MetricsRoutes(services.pages).routes(),
             *CameraRoutes(services.cameras, live).routes(),
             *EventRoutes(services.events, services.snapshots, live).routes(),
             *page_routes(),

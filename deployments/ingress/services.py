@@ -87,6 +87,14 @@ class LiveMetrics(Protocol):
     def acknowledged(self, after_s: float) -> None: ...
 
 
+class MetricsPages(Protocol):
+    """Who has the cluster's metrics; raises `Unreachable`."""
+
+    async def page(self) -> bytes:
+        """Prometheus' text format 0.0.4."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that `create_app` is given."""
@@ -96,3 +104,4 @@ class Services:
     events: EventReader
     snapshots: SnapshotReader
     metrics: LiveMetrics
+    pages: MetricsPages

@@ -209,6 +209,17 @@ class FakeMetrics:
 
 
 @dataclass
+class FakePages:
+    text: str = "# HELP frames_total Frames.\n# TYPE frames_total counter\n"
+    away: bool = False
+
+    async def page(self) -> bytes:
+        if self.away:
+            raise Unreachable("MetricsHub", "no answer in time")
+        return self.text.encode()
+
+
+@dataclass
 class Site:
     """The fakes behind one application."""
 
@@ -217,10 +228,11 @@ class Site:
     events: FakeEvents = field(default_factory=FakeEvents)
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    pages: FakePages = field(default_factory=FakePages)
 
     @property
     def services(self) -> Services:
-        return Services(self.cameras, self.detector, self.events, self.snapshots, self.metrics)
+        return Services(self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages)
 
     def app(self, limits: Limits = QUICK, **options: Any) -> Any:
         return create_app(self.services, limits=limits, release="test", **options)
