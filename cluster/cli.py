@@ -14,6 +14,7 @@ from cluster.operation.detection_command import detection_app
 from cluster.operation.examination import examine_config, probe_quietly
 from cluster.operation.findings import Level, has_errors
 from cluster.operation.interruption import Interruption
+from cluster.operation.logs_command import logs, shown_logs, stay
 from cluster.operation.ports import NodePorts, is_free
 from cluster.operation.printing import complain, err, finding_line, out, say, show_findings, show_json, source_line
 from cluster.operation.progress import Progress
@@ -41,6 +42,7 @@ config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(config_app, name="config")
 app.add_typer(detection_app, name="detection")
+app.command("logs")(logs)
 
 Config = Annotated[str, typer.Option("--config", "-c", help="The Serve configuration.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -60,14 +62,22 @@ def up(
     ray_port: RayPort = _DEFAULT.ray,
     dashboard_port: DashboardPort = _DEFAULT.dashboard,
     metrics_port: MetricsPort = _DEFAULT.metrics,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay, print all log lines, and stop the site at a signal.")
+    ] = False,
 ) -> None:
     """Start Ray if it does not run, roll the site out, wait until it watches, print where it is.
 
     Running it again rolls a changed configuration out.
     """
+    ports = NodePorts(ray_port, dashboard_port, metrics_port)
     with Interruption() as interruption:
         serve = _checked(config, interruption)
-        _bring_up(serve, NodePorts(ray_port, dashboard_port, metrics_port), interruption)
+        if not foreground:
+            _bring_up(serve, ports, interruption)
+            return
+        with shown_logs(site.logs_of(serve)):
+            _stay_up(serve, ports, interruption)
 
 
 @app.command()
@@ -232,6 +242,17 @@ def _bring_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) ->
     say(f"page           {running.state.page}")
     say(f"Ray dashboard  {running.state.dashboard} (asks for the token that `ray get-auth-token` prints)")
     return running.state
+
+
+def _stay_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) -> None:
+    """The site runs as long as this process: what a container does."""
+    try:
+        _bring_up(serve, ports, interruption)
+        stay(interruption)
+    except Interrupted:
+        pass  # stopped while it came up: that is how it ends
+    finally:
+        site.take_down(Progress(out), interruption)
 
 
 def _site_api(page: str) -> Any:

@@ -20,6 +20,7 @@ from cluster.operation.ray_token import ensure_token
 from cluster.operation.root_line import root_line
 from cluster.safety.errors import MachineUnfit, SafeYoloError
 from cluster.settings.base import PROJECT_ROOT
+from cluster.settings.log_files import LOG_VARIABLE, log_folder
 
 START_LIMIT_S = 120.0
 SERVE_STOP_LIMIT_S = 60.0
@@ -30,9 +31,15 @@ _LOG = "ray-start.log"
 
 
 def start(
-    ports: NodePorts, *, cpus: int, object_store_bytes: int, interruption: Interruption, limit_s: float = START_LIMIT_S
+    ports: NodePorts,
+    *,
+    cpus: int,
+    object_store_bytes: int,
+    interruption: Interruption,
+    logs: Path | None = None,
+    limit_s: float = START_LIMIT_S,
 ) -> RayState:
-    """Start Ray and wait until its dashboard answers.
+    """Start Ray and wait until its dashboard answers. `logs`: where its workers keep their log files.
 
     Raises:
         MachineUnfit: Ray ended or did not answer in time; nothing of it is left.
@@ -41,13 +48,15 @@ def start(
     ensure_token()
     ports = replace(ports, agent=ports.agent or free_port(), client=ports.client or free_port())
     run_dir = _fresh_run_dir(ports.ray)
-    process = _spawn(ports, run_dir, cpus, object_store_bytes)
+    logs = log_folder() if logs is None else logs
+    process = _spawn(ports, run_dir, cpus, object_store_bytes, logs)
     state = RayState(
         pid=process.pid,
         created=psutil.Process(process.pid).create_time(),
         address=f"{LOOPBACK}:{ports.ray}",
         dashboard=f"http://{LOOPBACK}:{ports.dashboard}",
         run_dir=str(run_dir),
+        logs=str(logs),
     )
     ray_state.save(state)
     try:
@@ -95,7 +104,7 @@ def _shut_serve_down(state: RayState, interruption: Interruption) -> None:
         thread.join(0.2)
 
 
-def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int) -> subprocess.Popen[bytes]:
+def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int, logs: Path) -> subprocess.Popen[bytes]:
     options = {
         "port": ports.ray,
         "dashboard-host": LOOPBACK,
@@ -113,7 +122,7 @@ def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int) 
         return subprocess.Popen(
             command,
             cwd=PROJECT_ROOT,
-            env=_environment(),
+            env={**_environment(), LOG_VARIABLE: str(logs)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

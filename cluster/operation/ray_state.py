@@ -25,6 +25,8 @@ class RayState:
     run_dir: str
     page: str = ""
     config: str = ""
+    logs: str = ""
+    """The folder of the log files of our processes on this node."""
 
     @property
     def runs(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from cluster.operation import machine, ray_node, ray_state, rollout
@@ -15,6 +16,8 @@ from cluster.operation.serve_file import ServeFile
 from cluster.operation.site_api import SiteApi
 from cluster.operation.site_status import camera_line, watches
 from cluster.safety.errors import MachineUnfit
+from cluster.settings.load import load_site
+from cluster.settings.log_files import log_folder
 
 Migrate = Callable[[str], None]
 
@@ -62,6 +65,11 @@ def bring_up(
         progress.done(f"applications run: {', '.join(names)}")
     cameras = rollout.wait_until_watching(SiteApi(state.page), progress.step, interruption, limit_s=settle_limit_s)
     return RunningSite(state, cameras)
+
+
+def logs_of(serve: ServeFile) -> Path:
+    """Where the processes of this site keep their log files on this node."""
+    return log_folder(load_site(serve.site_file).data_dir)
 
 
 def take_down(progress: Progress, interruption: Interruption) -> bool:
@@ -113,6 +121,7 @@ def _started(serve: ServeFile, ports: NodePorts, progress: Progress, interruptio
         cpus=max(os.cpu_count() or 1, serve.cpus),
         object_store_bytes=machine.object_store_bytes(found),
         interruption=interruption,
+        logs=logs_of(serve),
     )
     progress.done(f"Ray runs at {state.address}")
     return state
