@@ -1,21 +1,21 @@
 """The event store: one row an episode, one change row for whatever happens to it."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.safety.events import SafetyEvent
+from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome, acknowledge
 from cluster.storage.change_log import append_changes
-from cluster.storage.leases import hold_lease
+from cluster.storage.message_plans import Planner
+from cluster.storage.recording import new_row, record
 from cluster.storage.records import Change, ChangeKind, EventFilter, Page, Position, SnapshotState, StoredEvent
-from cluster.storage.rows import event_values, stored_event
+from cluster.storage.rows import stored_event
 from cluster.storage.tables import STILL_OPEN, change_counter, changes, events
 from cluster.storage.transactions import Transactions
-from cluster.storage.upsert import insert_into
 
 __all__ = ["Change", "ChangeKind", "EventFilter", "EventStore", "Page", "SnapshotState", "StoredEvent"]
 
@@ -23,9 +23,6 @@ _log = structlog.get_logger()
 Changes = list[Change]
 MOST_ITEMS = 1000
 _MOST_OPEN = 10_000
-
-_KEPT = frozenset({"event_id", "recorded_at", "snapshot_state"})
-"""Columns of `event_values` that a newer revision does not overwrite."""
 
 
 class EventStore:
@@ -35,8 +32,9 @@ class EventStore:
     if the database refused, failed or did not answer. Repeating a call is always safe.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._transactions = Transactions(engine)
+    def __init__(self, engine: AsyncEngine, planner: Planner | None = None) -> None:
+        """`planner` says what messages an event asks for; None: none."""
+        self._transactions, self._planner = Transactions(engine), planner
 
     async def record(
         self,
@@ -51,14 +49,21 @@ class EventStore:
         owner, from the disk of a node that comes back, never overrule those of the present one.
 
         `sender_epoch` is the lease of who delivers, which may be newer than that of the events; it becomes the
-        camera's epoch if that is lower. `pending_snapshots` are ids of events whose picture follows.
+        camera's epoch if that is lower. `pending_snapshots` are ids of events whose picture follows. What an event
+        asks to be told is planned in the same transaction. Where it is news (it opens again after its end, or becomes
+        worse) it is unacknowledged again.
 
         Raises:
             LeaseLost: the camera has a newer epoch; nothing was kept.
             ValueError: an event of another camera, or a time without zone.
         """
-        rows = [_new_row(camera_id, event, pending_snapshots) for event in events]
-        return await self._transactions.write(lambda c: _record(c, camera_id, sender_epoch, rows))
+        told = [(event, new_row(camera_id, event, pending_snapshots)) for event in events]
+        return await self._transactions.write(lambda c: record(c, camera_id, sender_epoch, told, self._planner))
+
+    async def acknowledge(self, said: Acknowledgement) -> AcknowledgeOutcome:
+        """Says that somebody knows of an event and acts. The first word about its present occurrence holds; later
+        steps of those who are to be told are cancelled."""
+        return await self._transactions.write(lambda connection: acknowledge(connection, said))
 
     async def snapshot_stored(self, event_id: str, name: str) -> bool:
         """Says that the picture of an event is in the snapshot store; False if that was known, or no such event."""
@@ -165,37 +170,6 @@ def _readable(row: Any) -> StoredEvent | None:
         reason = f"{type(error).__name__}: {error}"
         _log.error("open_event_unreadable", camera_id=row.camera_id, event_id=row.event_id, reason=reason)
         return None
-
-
-def _new_row(camera_id: str, event: SafetyEvent, pending_snapshots: Collection[str]) -> dict[str, Any]:
-    if event.camera_id != camera_id:
-        raise ValueError(f"event {event.event_id}: camera_id: {event.camera_id!r} was sent as one of {camera_id!r}")
-    state = SnapshotState.PENDING if event.event_id in pending_snapshots else SnapshotState.NONE
-    return event_values(event, state, datetime.now(UTC))
-
-
-async def _record(connection: AsyncConnection, camera_id: str, epoch: int, rows: Sequence[dict[str, Any]]) -> int:
-    # The lease's lock also keeps two senders of one camera, of the same events perhaps, from waiting for each other.
-    await hold_lease(connection, camera_id, epoch)
-    told = [(row["event_id"], row["revision"]) for row in rows if await _upsert(connection, row)]
-    await append_changes(connection, ChangeKind.EVENT, told)
-    return len(told)
-
-
-async def _upsert(connection: AsyncConnection, row: dict[str, Any]) -> bool:
-    insert = insert_into(connection, events, row)
-    new = insert.excluded
-    # A stored picture stays; one that was lost may still come with a later revision.
-    pending = and_(events.c.snapshot_state != SnapshotState.STORED.value, new.snapshot_state == "pending")
-    query = insert.on_conflict_do_update(
-        index_elements=[events.c.event_id],
-        set_={
-            **{name: new[name] for name in row if name not in _KEPT},
-            "snapshot_state": case((pending, SnapshotState.PENDING.value), else_=events.c.snapshot_state),
-        },
-        where=or_(events.c.epoch < new.epoch, and_(events.c.epoch == new.epoch, events.c.revision < new.revision)),
-    ).returning(events.c.event_id)
-    return (await connection.execute(query)).first() is not None
 
 
 def _select_events() -> Select[Any]:

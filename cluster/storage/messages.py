@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from cluster.safety.events import Severity
 from cluster.safety.messages import UNFINISHED, MessageKind, MessageState, PlannedMessage
 from cluster.safety.redaction import redact
+from cluster.storage.message_plans import messages_of
 from cluster.storage.message_rows import planned_message
 from cluster.storage.tables import TO_BE_TRIED, events, messages
 from cluster.storage.transactions import Transactions
@@ -48,16 +48,19 @@ class MessageStore:
         limit: int,
         channel_id: str | None = None,
         besides: Collection[str] = (),
+        severity: str | None = None,
     ) -> list[PlannedMessage]:
-        """Takes at most `limit` messages in hand that are due, for `claim_s` seconds: CRITICAL first, then the oldest.
+        """Takes at most `limit` messages in hand that are due, for `claim_s` seconds: by priority, then the oldest.
 
         Only those to `channel_id`, if one is given (a channel that hangs keeps what it can carry and no more), and none
-        to `besides`. No two callers get the same one. What a former owner never answered for comes again, `uncertain`.
-        The end of an episode waits until its channel has the beginning, or never will.
+        to `besides`; only those of `severity`, if one is given. No two callers get the same one. What a former owner
+        never answered for comes again, `uncertain`. The end of an episode waits until its channel has the beginning, or
+        never will.
         """
-        wanted = [messages.c.channel_id.not_in(besides)] if besides else []
+        wanted: list[ColumnElement[bool]] = [messages.c.channel_id.not_in(besides)] if besides else []
         wanted += [messages.c.channel_id == channel_id] if channel_id is not None else []
-        found = _due(now).where(*wanted).order_by(_worst_first(), messages.c.next_try_at).limit(limit)
+        wanted += [messages.c.severity == severity] if severity is not None else []
+        found = _due(now).where(*wanted).order_by(messages.c.priority, messages.c.next_try_at).limit(limit)
         if not await self._transactions.read(lambda connection: _ids(connection, found)):
             return []  # nobody's writes wait for a question that is asked several times a second
         claim = {
@@ -93,6 +96,10 @@ class MessageStore:
         is told."""
         values = {"state": MessageState.SENT.value, "sent_at": self._now()}
         return await self._change(message_id, messages.c.state == MessageState.SENDING.value, values)
+
+    async def named(self, message_id: str, thread: str) -> bool:
+        """The channel has it and calls it so; its picture may follow. False: nobody has it in hand."""
+        return await self._change(message_id, _in_hand(None), {"thread": thread})
 
     async def accepted(self, message_id: str, thread: str = "") -> bool:
         """The channel took it and calls it `thread`, whatever was thought of it before; False if that was known."""
@@ -143,8 +150,7 @@ class MessageStore:
 
     async def of_event(self, event_id: str) -> list[PlannedMessage]:
         """All messages of an event, in the order in which they were planned."""
-        query = select(messages).where(messages.c.event_id == event_id)
-        return await self._read(query.order_by(messages.c.created_at, messages.c.due_at, messages.c.message_id))
+        return await self._transactions.read(lambda connection: messages_of(connection, event_id))
 
     async def thread_of(self, event_id: str, channel_id: str) -> str:
         """What the channel called the first message of this event that it took, "" if nothing yet."""
@@ -197,10 +203,6 @@ def _due(now: datetime) -> Select[tuple[str]]:
     )
     may_go = or_(messages.c.kind != MessageKind.CLOSED.value, ~begun)
     return select(messages.c.message_id).where(TO_BE_TRIED, messages.c.next_try_at <= now, may_go)
-
-
-def _worst_first() -> ColumnElement[int]:
-    return case({severity.value: -severity.rank for severity in Severity}, value=messages.c.severity, else_=0)
 
 
 def _in_hand(attempt: int | None) -> ColumnElement[bool]:

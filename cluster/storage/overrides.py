@@ -73,6 +73,18 @@ def effective(newest: Overrides, camera_id: str, now: datetime) -> Mapping[Overr
     return found
 
 
+async def mutes_of(connection: AsyncConnection, camera_id: str, now: datetime) -> list[datetime | None]:
+    """Until when there is to be quiet about a camera, of its own word and that for all; None: without an end."""
+    last = (
+        select(func.max(overrides.c.number))
+        .where(overrides.c.field == OverrideField.MUTED.value, overrides.c.camera_id.in_((camera_id, ALL_CAMERAS)))
+        .group_by(overrides.c.camera_id)
+    )
+    rows = await connection.execute(select(overrides).where(overrides.c.number.in_(last)))
+    words = [one for row in rows if (one := _override(row)) is not None]
+    return [one.until for one in words if one.is_off and one.holds(now)]
+
+
 class OverrideStore:
     """Append-only: who switched what, when and why can always be read. Faults as in `EventStore`."""
 

@@ -31,7 +31,9 @@ class ChangeKind(StrEnum):
 class StoredEvent:
     """The highest revision of an event, and what belongs to its row only.
 
-    `change_number` is that of its last change. Times are UTC.
+    `change_number` is that of its last change. `occurrence` counts what was news about it: opened, opened again after
+    its end, became worse. The acknowledgement is that of the present one; `acknowledged_way` says how (`api`: by a name
+    that somebody gave himself, `link`: by the signed link in a message). Times are UTC.
     """
 
     event: SafetyEvent
@@ -41,6 +43,8 @@ class StoredEvent:
     acknowledged_at: datetime | None
     acknowledged_remark: str | None
     change_number: int
+    occurrence: int = 1
+    acknowledged_way: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

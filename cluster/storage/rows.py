@@ -58,6 +58,8 @@ def stored_event(row: Row[Any]) -> StoredEvent:
         acknowledged_at=row.acknowledged_at,
         acknowledged_remark=row.acknowledged_remark,
         change_number=row.change_number or 0,
+        occurrence=row.occurrence,
+        acknowledged_way=row.acknowledged_way,
     )
 
 

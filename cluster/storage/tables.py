@@ -69,6 +69,7 @@ events = Table(
     Column("acknowledged_way", Text),
     Column("recorded_at", UtcDateTime, nullable=False),
     Column("occurrence", Integer, nullable=False, server_default=text("1")),
+    Column("news_revision", Integer, nullable=False, server_default=text("1")),
 )
 """One row an episode: its highest revision, its snapshot, and who acknowledged what was last news about it."""
 
@@ -175,6 +176,7 @@ messages = Table(
     Column("last_error", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("captured_at", UtcDateTime, nullable=False),
+    Column("priority", Integer, nullable=False),
     Column("sent_at", UtcDateTime),
     Column("accepted_at", UtcDateTime),
     Column("ended_at", UtcDateTime),

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from cluster.notifications.planning import MessagePlanner
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable, StorageError
 from cluster.safety.events import SafetyEvent
 from cluster.settings.load import load_site
@@ -15,6 +17,7 @@ from cluster.storage.events import EventStore, StoredEvent
 from cluster.storage.snapshots import open_snapshots, snapshot_name
 from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs, take_logging
+from deployments.cameras.failures_in_a_row import FailuresInARow
 from deployments.shared_storage import refuse_another_disk
 
 _log = structlog.get_logger()
@@ -49,7 +52,8 @@ class EventRecorder:
 
     def __init__(self, events: Events, pictures: Pictures) -> None:
         self._events, self._pictures = events, pictures
-        self._database_failures = self._snapshot_failures = 0
+        self._database = FailuresInARow(metrics.database_consecutive_failures, events.ping)
+        self._snapshots = FailuresInARow(metrics.snapshot_consecutive_failures, pictures.ping)
 
     async def record(
         self, camera_id: str, sender_epoch: int, events: Sequence[SafetyEvent], with_pictures: Collection[str]
@@ -96,37 +100,41 @@ class EventRecorder:
         """
         with self._counted_database():
             await self._events.snapshot_lost(event_id)
-        _log.warning("snapshot_lost", camera_id=camera_id, event_id=event_id)
+        _log.error("snapshot_lost", camera_id=camera_id, event_id=event_id)
 
     async def health(self) -> dict[str, Any]:
         """Whether database and snapshot store answer now, and how many calls in a row failed on each."""
         return {
             "database": await _answer(self._events.ping),
             "snapshots": await _answer(self._pictures.ping),
-            "database_failures": self._database_failures,
-            "snapshot_failures": self._snapshot_failures,
+            "database_failures": self._database.count,
+            "snapshot_failures": self._snapshots.count,
         }
 
     async def _put(self, name: str, jpeg: bytes) -> None:
         try:
             await self._pictures.put(name, jpeg)
         except SnapshotsUnavailable as error:
-            self._snapshot_failures += 1
+            self._snapshots.failed()
             metrics.snapshot_failures.inc()
-            _log.warning("snapshot_failed", name=name, reason=str(error), failures=self._snapshot_failures)
+            _log.error("snapshot_failed", name=name, reason=str(error), failures=self._snapshots.count)
             raise
-        self._snapshot_failures = 0
+        if self._snapshots.count:
+            _log.warning("snapshots_back", failures=self._snapshots.count)
+        self._snapshots.succeeded()
 
     @contextmanager
     def _counted_database(self) -> Iterator[None]:
         try:
             yield
         except DatabaseUnavailable as error:
-            self._database_failures += 1
+            self._database.failed()
             metrics.database_failures.inc()
-            _log.warning("database_failed", reason=str(error), failures=self._database_failures)
+            _log.error("database_failed", reason=str(error), failures=self._database.count)
             raise
-        self._database_failures = 0
+        if self._database.count:
+            _log.warning("database_back", failures=self._database.count)
+        self._database.succeeded()
 
 
 def _tell(events: Sequence[SafetyEvent], changed: int) -> None:
@@ -184,5 +192,7 @@ class Recorder:
     def _opened(self) -> EventRecorder:
         """Made by the first call, because the engine belongs to the event loop that uses it."""
         if self._recorder is None:
-            self._recorder = EventRecorder(EventStore(create_engine(self._site)), open_snapshots(self._site))
+            planner = MessagePlanner(self._site.notifications, ZoneInfo(self._site.time_zone))
+            events = EventStore(create_engine(self._site), planner)
+            self._recorder = EventRecorder(events, open_snapshots(self._site))
         return self._recorder

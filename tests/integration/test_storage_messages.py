@@ -68,10 +68,10 @@ async def test_what_is_due_comes_worst_first_and_once(engine: AsyncEngine, store
     await plan(
         engine,
         [
-            message(1, severity=Severity.INFO, due_at=late),
-            message(2, severity=Severity.WARNING),
+            message(1, priority=4, due_at=late),
+            message(2, priority=2),
             message(3, due_at=late),
-            message(4, severity=Severity.WARNING, due_at=late),
+            message(4, priority=2, due_at=late),
             message(5),
             message(6, due_at=soon),
         ],

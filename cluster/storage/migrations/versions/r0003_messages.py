@@ -13,7 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("events", sa.Column("acknowledged_way", sa.Text))
-    op.add_column("events", sa.Column("occurrence", sa.Integer, nullable=False, server_default=sa.text("1")))
+    for name in ("occurrence", "news_revision"):
+        op.add_column("events", sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("1")))
     _create_acknowledgements()
     _create_messages()
 
@@ -21,8 +22,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("messages")
     op.drop_table("acknowledgements")
-    op.drop_column("events", "occurrence")
-    op.drop_column("events", "acknowledged_way")
+    for name in ("news_revision", "occurrence", "acknowledged_way"):
+        op.drop_column("events", name)
 
 
 def _create_acknowledgements() -> None:
@@ -65,6 +66,7 @@ _PLANNED = {
     "due_at": UtcDateTime,
     "created_at": UtcDateTime,
     "captured_at": UtcDateTime,
+    "priority": sa.Integer,
 }
 _TRIED = {
     "attempts": sa.Integer,
