@@ -9,8 +9,8 @@ _STUCK_AFTER_S = 120.0
 class Pulse:
     """A beat a turn at least. What waits without an end in spite of all deadlines shows itself by missing beats."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], whose: str = "supervisor") -> None:
+        self._clock, self._whose = clock, whose
         self._beats_s: dict[str, float] = {}
 
     def beat(self, loop: str) -> None:
@@ -22,4 +22,4 @@ class Pulse:
         now_s = self._clock()
         ages_s = {loop: now_s - beat_s for loop, beat_s in self._beats_s.items()}
         late = [f"{loop} for {age_s:.0f} s" for loop, age_s in ages_s.items() if age_s > _STUCK_AFTER_S]
-        return f"a loop of the supervisor hangs: {', '.join(late)}" if late else ""
+        return f"a loop of the {self._whose} hangs: {', '.join(late)}" if late else ""

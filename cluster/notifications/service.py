@@ -1,0 +1,102 @@
+"""The Notifier's loops: what is due goes out, what is in hand stays so, figures are shown. Knows no Ray."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from cluster.notifications.dispatch import CLAIM_S, Dispatch
+from cluster.notifications.lane import Lane
+from cluster.notifications.message import MessageState
+from cluster.notifications.waiting import pause
+from cluster.safety.errors import StorageError
+from cluster.safety.messages import UNFINISHED
+from cluster.telemetry import metrics
+
+_log = structlog.get_logger()
+_ROUND_S, _HOLD_S, _FIGURES_S = 0.5, CLAIM_S / 4, 5.0
+_ENDING_S = 2.0
+
+
+class Counts(Protocol):
+    """`cluster.storage.messages.MessageCounts`."""
+
+    @property
+    def by_state(self) -> Mapping[MessageState, int]: ...
+
+    @property
+    def late_s(self) -> float: ...
+
+
+class Figures(Protocol):
+    """What is counted (`cluster.storage.messages.MessageStore`)."""
+
+    async def counts(self, now: datetime) -> Counts: ...
+
+
+class NotificationService:
+    """`run` ends with `stop`. `beat(loop)` is called in every turn of every loop; `clock` gives UTC."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        lanes: Sequence[Lane],
+        figures: Figures,
+        now: Callable[[], datetime],
+        beat: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._dispatch, self._lanes, self._figures, self._now, self._beat = dispatch, lanes, figures, now, beat
+        self._nudged, self._stopping = asyncio.Event(), asyncio.Event()
+        self._dead_letters, self._late_s = 0, 0.0
+
+    def nudge(self) -> None:
+        """Something was planned: look at once."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Until `stop`; one bad turn of a loop ends none of them."""
+        _log.info("notifier_started", channels=len(self._lanes))
+        await asyncio.gather(
+            self._loop("rounds", self._round, _ROUND_S, self._nudged),
+            self._loop("holding", self._dispatch.hold, _HOLD_S, self._stopping),
+            self._loop("figures", self._show, _FIGURES_S, self._stopping),
+        )
+
+    async def stop(self, within_s: float) -> None:
+        """What is in hand comes to its end, or is left to the next process; at most `within_s` seconds."""
+        self._stopping.set()
+        self._nudged.set()
+        await self._dispatch.finish(max(0.0, within_s - _ENDING_S))
+
+    def health(self) -> dict[str, Any]:
+        """Per channel the last error ("" if the last message was taken), and what is not delivered."""
+        return {
+            "channels": {lane.channel_id: lane.last_error for lane in self._lanes},
+            "dead_letters": self._dead_letters,
+            "late_s": round(self._late_s, 1),
+        }
+
+    async def _loop(self, name: str, turn: Callable[[], Awaitable[None]], every_s: float, woken: asyncio.Event) -> None:
+        while not self._stopping.is_set():
+            self._beat(name)
+            try:
+                await turn()
+            except StorageError as error:
+                _log.warning("notifier_turn_failed", loop=name, reason=str(error))
+            # The border of the loop: one bad turn must not end the telling of everybody.
+            except Exception as error:  # noqa: BLE001
+                _log.exception("notifier_turn_failed", loop=name, reason=type(error).__name__)
+            await pause(woken, every_s)
+
+    async def _round(self) -> None:
+        self._nudged.clear()
+        await self._dispatch.round()
+
+    async def _show(self) -> None:
+        found = await self._figures.counts(self._now())
+        self._dead_letters, self._late_s = found.by_state.get(MessageState.FAILED, 0), found.late_s
+        metrics.notification_dead_letters.set(self._dead_letters)
+        metrics.notifications_waiting.set(sum(found.by_state.get(state, 0) for state in UNFINISHED))
+        metrics.notification_oldest_due.set(found.late_s)

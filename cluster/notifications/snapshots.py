@@ -1,0 +1,63 @@
+"""The picture of an event for its message: waited for, but not for long."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from cluster.notifications.waiting import pause
+from cluster.notifications.writing import Kept
+from cluster.safety.errors import StorageError
+
+_log = structlog.get_logger()
+_EVERY_S = 0.1
+PENDING, STORED = "pending", "stored"
+
+
+class Events(Protocol):
+    """The rows (`cluster.storage.events.EventStore`)."""
+
+    async def get(self, event_id: str) -> Kept | None: ...
+
+
+class Pictures(Protocol):
+    """The snapshot store (`cluster.storage.snapshots.SnapshotStore`)."""
+
+    async def get(self, name: str) -> bytes: ...
+
+
+class Snapshots:
+    """Any number of waits at once. `clock` is monotonic, in seconds; `hurry` ends all waits (the process stops)."""
+
+    def __init__(self, events: Events, pictures: Pictures, clock: Callable[[], float]) -> None:
+        self._events, self._pictures, self._clock = events, pictures, clock
+        self._hurry = asyncio.Event()
+
+    def hurry(self) -> None:
+        self._hurry.set()
+
+    async def of(self, kept: Kept, wait_s: float) -> bytes | None:
+        """The drawn picture, None if there is none within `wait_s` seconds.
+
+        Raises:
+            DatabaseUnavailable: whether it came cannot be seen.
+        """
+        found = await self._awaited(kept, wait_s)
+        if found is None or found.snapshot_state != STORED or found.snapshot_name is None:
+            return None
+        try:
+            return await self._pictures.get(found.snapshot_name)
+        except (StorageError, KeyError) as error:
+            _log.warning("notification_picture_unread", event_id=found.event.event_id, reason=str(error))
+            return None
+
+    async def _awaited(self, kept: Kept, wait_s: float) -> Kept | None:
+        found: Kept | None = kept
+        until_s = self._clock() + wait_s
+        while found is not None and found.snapshot_state == PENDING and self._clock() < until_s:
+            if self._hurry.is_set():
+                break
+            await pause(self._hurry, _EVERY_S)
+            found = await self._events.get(kept.event.event_id)
+        return found
