@@ -20,7 +20,7 @@ from cluster.settings.models import DetectorSettings
 SERVE_FILE = "serve_config.yaml"
 _DEFAULT_PORT = 8000
 """Serve's own, where the file names none."""
-_WITHOUT_CPUS = frozenset({"CameraSupervisor", "Recorder", "Ingress"})
+_WITHOUT_CPUS = frozenset({"CameraSupervisor", "Recorder", "Notifier", "Ingress"})
 """Deployments that reserve none unless the file says so (`deployments/shared_storage.py`)."""
 _CPUS_A_CAMERA = 0.25
 """Logical CPUs that Ray must have for one camera; generous, since what is missing keeps an actor from starting."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
+from ray.serve.handle import DeploymentHandle
 
 from cluster.notifications.planning import MessagePlanner
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable, StorageError
@@ -18,6 +19,7 @@ from cluster.storage.snapshots import open_snapshots, snapshot_name
 from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.cameras.failures_in_a_row import FailuresInARow
+from deployments.cameras.nudging import Nudge
 from deployments.shared_storage import refuse_another_disk
 
 _log = structlog.get_logger()
@@ -165,16 +167,20 @@ async def _answer(ping: Callable[[], Awaitable[None]]) -> str:
 class Recorder:
     """Serve deployment. Without `check_health`: a database that is away is no reason to stop a replica."""
 
-    def __init__(self, site_file: str) -> None:
+    def __init__(self, site_file: str, notifier: DeploymentHandle[Any] | None = None) -> None:
         configure_logs("recorder")
         self._site = load_site(site_file)
         refuse_another_disk(self._site)
         self._recorder: EventRecorder | None = None
+        self._nudge = Nudge(notifier.options(method_name="nudge").remote) if notifier is not None else lambda: None
 
     async def record(
         self, camera_id: str, sender_epoch: int, events: list[SafetyEvent], with_pictures: frozenset[str]
     ) -> int:
-        return await self._opened().record(camera_id, sender_epoch, events, with_pictures)
+        changed = await self._opened().record(camera_id, sender_epoch, events, with_pictures)
+        if changed:
+            self._nudge()
+        return changed
 
     async def store_picture(self, camera_id: str, event_id: str, kind: str, correlation_id: str, jpeg: bytes) -> None:
         await self._opened().store_picture(camera_id, event_id, kind, correlation_id, jpeg)

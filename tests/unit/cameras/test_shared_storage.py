@@ -11,6 +11,7 @@ from cluster.safety.errors import ConfigError
 from cluster.settings.base import PROJECT_ROOT
 from cluster.settings.site import DatabaseSettings, SiteSettings, SnapshotSettings
 from deployments import shared_storage
+from deployments.cameras.notifier import Notifier
 from deployments.cameras.recorder import Recorder
 from deployments.cameras.supervisor import CameraSupervisor
 from deployments.ingress.app import Ingress, IngressArguments
@@ -68,10 +69,11 @@ def test_on_the_head_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     "make",
     [
         lambda file: Recorder(file),
+        lambda file: Notifier(file),
         lambda file: CameraSupervisor(file, None),  # type: ignore[arg-type]
         lambda file: Ingress(IngressArguments(release="1", site=file)),
     ],
-    ids=["Recorder", "CameraSupervisor", "Ingress"],
+    ids=["Recorder", "Notifier", "CameraSupervisor", "Ingress"],
 )
 @pytest.mark.usefixtures("elsewhere")
 def test_who_reads_or_writes_it_asks(tmp_path: Path, make: Any) -> None:
