@@ -133,6 +133,8 @@ def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int, 
 def _environment() -> dict[str, str]:
     """This process's own, which the workers inherit (`${NAME}` in the YAML files), and what keeps Ray quiet."""
     return {
+        # One place for all sessions, where Grafana is told to look (configs/grafana/provisioning).
+        "RAY_METRICS_GRAFANA_DASHBOARD_OUTPUT_DIR": str(ray_state.state_dir() / "ray-dashboards"),
         **os.environ,
         **ray_economy.environment(),
         "RAY_USAGE_STATS_ENABLED": "0",

@@ -119,7 +119,7 @@ def _tests(alert: str, rule: dict[str, Any], story: dict[str, Any]) -> list[dict
     interval = story.get("interval", "10s")
     return [
         _test(alert, interval, story["series"], moments),
-        _test(alert, interval, almost["series"], dict.fromkeys(almost["at"], [])),
+        _test(alert, interval, almost["series"], {at: [] for at in almost["at"]}),
     ]
 
 
