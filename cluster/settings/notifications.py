@@ -176,6 +176,13 @@ class NotificationSettings(Settings):
     """A message that no attempt delivered is a dead letter by then."""
     channels: tuple[AnyChannel, ...] = ()
     rules: tuple[RuleSettings, ...] = ()
+    nobody_is_told: bool = False
+    """Somebody means it so (a demo, a test). Without this word a site that tells nobody of CRITICAL is degraded."""
+
+    @property
+    def tells_critical(self) -> bool:
+        """Whether any rule tells somebody of CRITICAL events."""
+        return any(Severity.CRITICAL in rule.severities for rule in self.rules)
 
     @model_validator(mode="after")
     def _channels_exist_once(self) -> "NotificationSettings":
@@ -185,4 +192,6 @@ class NotificationSettings(Settings):
         for rule in self.rules:
             for name in (name for step in rule.steps for name in step.channels if name not in known):
                 raise ValueError(f"rule {rule.name!r} names channel {name!r}, which is not among {sorted(known)}")
+        if self.nobody_is_told and self.rules:
+            raise ValueError("nobody_is_told stands beside rules that tell somebody, leave it out")
         return self

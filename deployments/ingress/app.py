@@ -6,10 +6,12 @@ import ray.serve
 from ray.serve import Application
 from starlette.applications import Starlette
 
+from cluster.notifications.links import open_links
 from cluster.settings.base import Settings
 from cluster.settings.load import SITE_FILE, load_site
 from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
+from cluster.storage.messages import MessageStore
 from cluster.storage.snapshots import open_snapshots
 from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.ingress.application import LOOPBACK, create_app
@@ -44,6 +46,9 @@ class Ingress:
             snapshots=open_snapshots(site),
             metrics=RayLiveMetrics(),
             pages=RayMetricsPages(),
+            messages=MessageStore(engine),
+            notifications=site.notifications,
+            links=open_links(site.notifications),
         )
         self._starlette = create_app(
             services,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from deployments.ingress.acknowledge_routes import AcknowledgeRoutes
 from deployments.ingress.camera_routes import CameraRoutes
 from deployments.ingress.event_routes import EventRoutes
 from deployments.ingress.health import HealthBoard
@@ -42,7 +43,8 @@ def create_app(
             *HealthRoutes(HealthBoard(services, limits), release).routes(),
             *MetricsRoutes(services.pages).routes(),
             *CameraRoutes(services.cameras, live).routes(),
-            *EventRoutes(services.events, services.snapshots, live).routes(),
+            *EventRoutes(services.events, services.messages, services.snapshots, live).routes(),
+            *AcknowledgeRoutes(services.events, services.links, limits).routes(),
             *page_routes(),
         ],
         middleware=[

@@ -7,9 +7,11 @@ from typing import Any
 
 from cluster.safety.events import SafetyEvent, SeenObject
 from cluster.safety.frames import correlation_id
+from cluster.safety.messages import PlannedMessage
 from cluster.safety.pictures import LivePicture
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport
+from cluster.storage.acknowledging import AcknowledgeWay
 from cluster.storage.records import Change, SnapshotState, StoredEvent
 
 
@@ -46,6 +48,28 @@ def event_document(stored: StoredEvent) -> dict[str, Any]:
         "acknowledged_by": stored.acknowledged_by,
         "acknowledged_at": instant(stored.acknowledged_at),
         "remark": stored.acknowledged_remark,
+        "acknowledged_way": stored.acknowledged_way,
+        # A name that somebody types is only that; a link at least was given to the channel that it names.
+        "acknowledged_verified": stored.acknowledged_way == AcknowledgeWay.LINK,
+        "occurrence": stored.occurrence,
+    }
+
+
+def delivery_document(message: PlannedMessage) -> dict[str, Any]:
+    """What became of one message of an event; without what the channel calls it, which may be a secret."""
+    return {
+        "channel_id": message.channel_id,
+        "kind": message.kind.value,
+        "occurrence": message.occurrence,
+        "rule": message.rule,
+        "step": message.step,
+        "state": message.state.value,
+        "attempts": message.attempts,
+        "due_at": instant(message.due_at),
+        "next_try_at": instant(message.next_try_at),
+        "sent_at": instant(message.sent_at),
+        "accepted_at": instant(message.accepted_at),
+        "last_error": redact(message.last_error),
     }
 
 

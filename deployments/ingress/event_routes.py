@@ -1,6 +1,8 @@
 """`/api/v1/events`: what happened, its pictures, and the socket that tells what happens."""
 
+from collections.abc import Awaitable
 from functools import partial
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,13 +14,15 @@ from cluster.storage.records import EventFilter, Page, SnapshotState, StoredEven
 from cluster.storage.snapshots import clean_name
 from deployments.deadlines import bounded
 from deployments.ingress import queries
-from deployments.ingress.documents import event_document
+from deployments.ingress.documents import delivery_document, event_document
 from deployments.ingress.event_view import EventView, check_cursor
 from deployments.ingress.live import Live
 from deployments.ingress.problems import Problem, wrong_parameter
-from deployments.ingress.services import EventReader, SnapshotReader
+from deployments.ingress.services import EventReader, MessageReader, SnapshotReader
 from deployments.ingress.sockets import hold
 from deployments.ingress.welcome import Options, welcome
+
+Answer = TypeVar("Answer")
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _PICTURE_NEVER_CHANGES = {"Cache-Control": "private, max-age=86400"}
@@ -40,8 +44,8 @@ _LIVE_OPTIONS = {"cursor": queries.between(0, 2**63 - 1)}
 class EventRoutes:
     """Reads the event store and the snapshot store; each question has a deadline."""
 
-    def __init__(self, events: EventReader, snapshots: SnapshotReader, live: Live) -> None:
-        self._events, self._snapshots, self._live = events, snapshots, live
+    def __init__(self, events: EventReader, messages: MessageReader, snapshots: SnapshotReader, live: Live) -> None:
+        self._events, self._messages, self._snapshots, self._live = events, messages, snapshots, live
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -60,8 +64,12 @@ class EventRoutes:
         return JSONResponse(document, headers=_NO_STORE)
 
     async def event(self, request: Request) -> Response:
+        """One event, and whom it was told."""
         queries.read_query(request, {})
-        return JSONResponse(event_document(await self._stored(request)), headers=_NO_STORE)
+        stored = await self._stored(request)
+        told = await self._answered(self._messages.of_event(stored.event.event_id))
+        document = {**event_document(stored), "notifications": [delivery_document(one) for one in told]}
+        return JSONResponse(document, headers=_NO_STORE)
 
     async def snapshot(self, request: Request) -> Response:
         """The picture with boxes and zone, or with `clean=1` the one without; 503 while it is on its way."""
@@ -87,22 +95,22 @@ class EventRoutes:
 
     async def _page(self, request: Request, cursor: str | None, limit: int, wanted: Options) -> Page:
         try:
-            asking = self._events.list(EventFilter(**wanted), cursor, limit)
-            return await bounded(asking, self._live.limits.call_deadline_s)
-        except TimeoutError as error:
-            raise DatabaseUnavailable(f"no answer within {self._live.limits.call_deadline_s:g} s") from error
+            return await self._answered(self._events.list(EventFilter(**wanted), cursor, limit))
         except ValueError as error:
             raise wrong_parameter(request, "cursor", cursor or "", "is none that a page of events gave") from error
 
     async def _stored(self, request: Request) -> StoredEvent:
         event_id = queries.checked_path_id(request, "event_id", queries.token, "event")
-        try:
-            stored = await bounded(self._events.get(event_id), self._live.limits.call_deadline_s)
-        except TimeoutError as error:
-            raise DatabaseUnavailable(f"no answer within {self._live.limits.call_deadline_s:g} s") from error
+        stored = await self._answered(self._events.get(event_id))
         if stored is None:
             raise Problem(404, f"there is no event {event_id!r}")
         return stored
+
+    async def _answered(self, asking: Awaitable[Answer]) -> Answer:
+        try:
+            return await bounded(asking, self._live.limits.call_deadline_s)
+        except TimeoutError as error:
+            raise DatabaseUnavailable(f"no answer within {self._live.limits.call_deadline_s:g} s") from error
 
     async def _bounded_picture(self, name: str) -> bytes:
         try:

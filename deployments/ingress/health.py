@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from cluster.safety.errors import SafeYoloError
+from cluster.safety.messages import MessageState
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
+from cluster.storage.messages import MessageCounts
 from deployments.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.remembered import Remembered
@@ -85,18 +88,20 @@ class HealthBoard:
         return part
 
     async def _look(self) -> Health:
-        (reports, cameras), told, (detector, model), (_, database), (_, snapshots) = await asyncio.gather(
+        (reports, cameras), told, (detector, model), (_, database), (_, snapshots), messages = await asyncio.gather(
             self._ask(self._services.cameras.reports(), HealthStatus.DOWN),
             self._ask(self._services.cameras.faults(), HealthStatus.DEGRADED),
             self._ask(self._services.detector.report(), HealthStatus.DEGRADED),
             self._ask(self._services.events.ping(), HealthStatus.DEGRADED),
             self._ask(self._services.snapshots.ping(), HealthStatus.DEGRADED),
+            self._ask(self._services.messages.counts(datetime.now(UTC)), HealthStatus.DEGRADED),
         )
         parts = {
             "supervisor": cameras,
             "detector": model if detector is None else _of_detector(detector),
             "database": database,
             "snapshots": snapshots,
+            "notifications": self._of_notifications(*messages),
         }
         if reports is None:
             return _health(parts, ())
@@ -104,6 +109,23 @@ class HealthBoard:
         parts["cameras"] = _of_cameras(self._watchfulness.judge(reports))
         parts["outboxes"] = _of_outboxes(self._watchfulness.lost_critical(reports), reports)
         return _health(parts, reports)
+
+    def _of_notifications(self, counts: MessageCounts | None, answered: Part) -> Part:
+        """A site of which nobody hears is not well, unless somebody said that it is meant so."""
+        settings, faults = self._services.notifications, []
+        if not settings.tells_critical and not settings.nobody_is_told:
+            faults.append("nobody is told of CRITICAL events: no rule of site.yaml names a channel for them")
+        if counts is None:
+            faults.append(answered.reason)
+        else:
+            if dead := counts.by_state.get(MessageState.FAILED, 0):
+                faults.append(f"{dead} message{'s' if dead > 1 else ''} of the last 24 h reached nobody")
+            if counts.late_s > self._limits.message_late_s:
+                faults.append(f"a message is due for {counts.late_s:.0f} s, and nobody sends it")
+        if faults:
+            return Part(HealthStatus.DEGRADED, "; ".join(faults))
+        quiet = "nobody is told of any event, as notifications.nobody_is_told of site.yaml says"
+        return Part(HealthStatus.OK, "" if settings.tells_critical else quiet)
 
     async def _ask(self, asking: Awaitable[Answer], otherwise: HealthStatus) -> tuple[Answer | None, Part]:
         try:

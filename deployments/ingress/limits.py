@@ -43,6 +43,10 @@ class Limits:
     """... or after so many bytes, so that a viewer who stands still holds no more than this."""
     client_message_bytes: int = 1024
     request_body_bytes: int = 64 * 1024
+    json_body_bytes: int = 8 * 1024
+    """What a route reads at most, however it is announced."""
+    message_late_s: float = 30.0
+    """A message that is due for so long is one that nobody sends."""
     part_deadline_s: float = 2.0
     health_deadline_s: float = 3.0
     health_cache_s: float = 1.0

@@ -129,7 +129,7 @@ def host_name(netloc: str) -> str:
 
 
 class BoundedBody:
-    """No route reads a body, so nothing grows by one; a body announced larger than `limit` bytes gets 413 at once."""
+    """A body announced larger than `limit` bytes gets 413 at once. The few routes that read one bound it themselves."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app, self._limit = app, limit

@@ -14,6 +14,7 @@ _FILES = {
     "/static/words.js": ("words.js", "text/javascript"),
     "/static/live.js": ("live.js", "text/javascript"),
     "/static/wall.js": ("wall.js", "text/javascript"),
+    "/static/acknowledge.js": ("acknowledge.js", "text/javascript"),
     "/static/events.js": ("events.js", "text/javascript"),
     "/static/style.css": ("style.css", "text/css"),
     "/favicon.ico": ("icon.svg", "image/svg+xml"),

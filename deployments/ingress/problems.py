@@ -13,9 +13,14 @@ log = structlog.get_logger()
 
 _TITLES = {
     400: "Bad request",
+    403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
+    409: "Conflict",
+    410: "Gone",
     413: "Request too large",
+    415: "Unsupported media type",
     421: "Wrong host",
     500: "Internal error",
     503: "Not available",
@@ -71,7 +76,7 @@ def on_http_exception(request: Request, error: Exception) -> Response:
 
 def on_part_away(request: Request, error: Exception) -> Response:
     """A part that the request needs does not answer; it is worth trying again."""
-    log.warning("part_away", path=request.url.path, reason=str(error))
+    log.error("part_away", path=request.url.path, reason=str(error))
     return problem_response(request, Problem(503, str(error)))
 
 

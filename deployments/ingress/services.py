@@ -1,12 +1,18 @@
 """What the routes ask of the rest of the cluster; the real ones are in `cluster_directory`, fakes in the tests."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import SafeYoloError
+from cluster.safety.messages import PlannedMessage
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, DetectorReport
+from cluster.settings.notifications import NotificationSettings
+from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
+from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
 
 Position = tuple[int, int]
@@ -69,6 +75,26 @@ class EventReader(Protocol):
         ...
 
 
+class EventKeeper(Protocol):
+    """The half of the event store that people write to; raises `DatabaseUnavailable`."""
+
+    async def get(self, event_id: str, /) -> StoredEvent | None: ...
+
+    async def acknowledge(self, said: Acknowledgement, /) -> AcknowledgeOutcome: ...
+
+
+class EventStore(EventReader, EventKeeper, Protocol):
+    """Both halves."""
+
+
+class MessageReader(Protocol):
+    """The reading half of the message store; raises `DatabaseUnavailable`."""
+
+    async def of_event(self, event_id: str, /) -> list[PlannedMessage]: ...
+
+    async def counts(self, now: datetime, /) -> MessageCounts: ...
+
+
 class SnapshotReader(Protocol):
     """The reading half of the snapshot store; raises `SnapshotsUnavailable`."""
 
@@ -101,7 +127,10 @@ class Services:
 
     cameras: CameraDirectory
     detector: DetectorDirectory
-    events: EventReader
+    events: EventStore
     snapshots: SnapshotReader
     metrics: LiveMetrics
     pages: MetricsPages
+    messages: MessageReader
+    notifications: NotificationSettings
+    links: AcknowledgeLinks

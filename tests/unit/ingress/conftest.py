@@ -12,10 +12,15 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity, derive_event_id
+from cluster.safety.messages import MessageState, PlannedMessage
 from cluster.safety.pictures import LivePicture, PictureProfile, ZoneOutline
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
+from cluster.settings.notifications import NotificationSettings
+from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
+from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, ChangeKind, EventFilter, Page, SnapshotState, StoredEvent
 from deployments.ingress.application import create_app
 from deployments.ingress.limits import Limits
@@ -137,6 +142,7 @@ class FakeEvents:
     away: bool = False
     hangs: bool = False
     asked: list[EventFilter] = field(default_factory=list)
+    said: list[Acknowledgement] = field(default_factory=list)
     pages: int = 0
     pings: int = 0
 
@@ -155,6 +161,22 @@ class FakeEvents:
     async def get(self, event_id: str, /) -> StoredEvent | None:
         await self._check()
         return self.rows.get(event_id)
+
+    async def acknowledge(self, said: Acknowledgement, /) -> AcknowledgeOutcome:
+        await self._check()
+        self.said.append(said)
+        row = self.rows.get(said.event_id)
+        if row is None:
+            return AcknowledgeOutcome.UNKNOWN
+        if said.occurrence not in (None, row.occurrence):
+            return AcknowledgeOutcome.SUPERSEDED
+        if row.acknowledged_at is not None:
+            return AcknowledgeOutcome.ALREADY
+        self.rows[said.event_id] = replace(
+            row, acknowledged_by=said.by, acknowledged_at=said.at, acknowledged_remark=said.remark,
+            acknowledged_way=said.way.value,
+        )  # fmt: skip
+        return AcknowledgeOutcome.FIRST
 
     async def changes_after(self, number: int, limit: int, /) -> list[Change]:
         await self._check()
@@ -220,6 +242,30 @@ class FakePages:
 
 
 @dataclass
+class FakeMessages:
+    told: list[PlannedMessage] = field(default_factory=list)
+    by_state: dict[MessageState, int] = field(default_factory=dict)
+    late_s: float = 0.0
+    away: bool = False
+
+    async def of_event(self, event_id: str, /) -> list[PlannedMessage]:
+        return [one for one in self.told if one.event_id == event_id]
+
+    async def counts(self, now: datetime, /) -> MessageCounts:
+        if self.away:
+            raise DatabaseUnavailable("connection refused")
+        return MessageCounts(self.by_state, self.late_s)
+
+
+TOLD = NotificationSettings.model_validate(
+    {
+        "channels": [{"channel_id": "room", "kind": "slack_webhook", "url": "${HOOK}"}],
+        "rules": [{"name": "all", "steps": [{"channels": ["room"]}]}],
+    }
+)
+
+
+@dataclass
 class Site:
     """The fakes behind one application."""
 
@@ -229,10 +275,16 @@ class Site:
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     pages: FakePages = field(default_factory=FakePages)
+    messages: FakeMessages = field(default_factory=FakeMessages)
+    notifications: NotificationSettings = TOLD
+    links: AcknowledgeLinks = field(default_factory=lambda: AcknowledgeLinks("k" * 32, "http://localhost:8001", 60))
 
     @property
     def services(self) -> Services:
-        return Services(self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages)
+        return Services(
+            self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages, self.messages,
+            self.notifications, self.links,
+        )  # fmt: skip
 
     def app(self, limits: Limits = QUICK, **options: Any) -> Any:
         return create_app(self.services, limits=limits, release="test", **options)

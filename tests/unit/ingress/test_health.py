@@ -1,6 +1,9 @@
 import pytest
+from starlette.testclient import TestClient
 
+from cluster.safety.messages import MessageState
 from cluster.safety.status import CameraStatus, DetectorReport
+from cluster.settings.notifications import NotificationSettings
 
 
 def _database_away(site, make):
@@ -53,6 +56,22 @@ def _configuration_refused(site, make):
     site.cameras.refused = ["serve_config.yaml: user_config.cameras[0].zonez: unknown key"]
 
 
+def _messages_unknown(site, make):
+    site.messages.away = True
+
+
+def _a_message_reached_nobody(site, make):
+    site.messages.by_state = {MessageState.FAILED: 1, MessageState.ACCEPTED: 7}
+
+
+def _nobody_sends(site, make):
+    site.messages.late_s = 31.0
+
+
+def _messages_wait_a_little(site, make):
+    site.messages.late_s, site.messages.by_state = 29.0, {MessageState.WAITING: 4}
+
+
 def _supervisor_away(site, make):
     site.cameras.away = True
 
@@ -101,6 +120,10 @@ def _nothing(site, make):
         (_only_connecting, 200, "degraded", "cameras"),
         (_outbox_dropped_info, 200, "degraded", "outboxes"),
         (_configuration_refused, 200, "degraded", "configuration"),
+        (_messages_unknown, 200, "degraded", "notifications"),
+        (_a_message_reached_nobody, 200, "degraded", "notifications"),
+        (_nobody_sends, 200, "degraded", "notifications"),
+        (_messages_wait_a_little, 200, "ok", None),
         (_supervisor_away, 503, "down", "supervisor"),
         (_supervisor_hangs, 503, "down", "supervisor"),
         (_all_cameras_blind, 503, "down", "cameras"),
@@ -119,6 +142,17 @@ def test_health_says_what_the_whole_is_worth(client, site, make, arrange, code, 
     wrong = {name for name, state in answer.json()["parts"].items() if state["status"] != "ok"}
     assert wrong == ({part} if part else set())
     assert all(answer.json()["parts"][name]["reason"] for name in wrong)
+
+
+@pytest.mark.parametrize(("on_purpose", "status"), [(False, "degraded"), (True, "ok")])
+def test_a_site_that_tells_nobody_is_well_only_where_somebody_means_it(site, on_purpose, status):
+    site.notifications = NotificationSettings(nobody_is_told=on_purpose)
+
+    with TestClient(site.app(), base_url="http://localhost:8001") as client:
+        health = client.get("/health").json()
+
+    assert (health["status"], health["parts"]["notifications"]["status"]) == (status, status)
+    assert "nobody is told of" in health["parts"]["notifications"]["reason"]
 
 
 def test_health_says_what_is_wrong_with_the_configuration_and_no_password(client, site):

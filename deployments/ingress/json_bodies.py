@@ -1,0 +1,71 @@
+"""Reads the small JSON objects that people's words come in."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect, Request
+
+from deployments.ingress.limits import Limits
+from deployments.ingress.problems import Problem
+
+
+async def read_texts(request: Request, longest: Mapping[str, int], limits: Limits) -> dict[str, str]:
+    """The texts under the keys of `longest` (the most characters of each), "" for those that are not given.
+
+    Only `application/json` is taken: a page of another site cannot send that without asking us first, which is
+    refused. Control characters become spaces.
+
+    Raises:
+        Problem: 403 a page of another site, 415 another type, 413 too much, 408 too slow, 400 anything else.
+    """
+    if _is_cross_site(request):
+        raise Problem(403, "pages of other sites may not do this")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, f"content-type {kind[:80]!r} is not taken, send application/json")
+    given = _object(await _bounded_body(request, limits))
+    if unknown := sorted(set(given) - set(longest)):
+        raise Problem(400, f"unknown key {unknown[0][:40]!r}, known are {', '.join(longest) or 'none'}")
+    return {key: _text(key, given.get(key, ""), most) for key, most in longest.items()}
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Programs send no Origin and are no pages."""
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+
+
+async def _bounded_body(request: Request, limits: Limits) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.call_deadline_s):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limits.json_body_bytes:
+                    raise Problem(413, f"a body has at most {limits.json_body_bytes} bytes here")
+    except TimeoutError as error:
+        raise Problem(408, f"the body did not come within {limits.call_deadline_s:g} s") from error
+    except ClientDisconnect as error:
+        raise Problem(400, "the body broke off") from error
+    return bytes(body)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "the body is not JSON") from error
+    if not isinstance(content, dict):
+        raise Problem(400, "the body is no JSON object")
+    return content
+
+
+def _text(key: str, value: Any, most: int) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > most:
+        raise Problem(400, f"{key}: is not a text of at most {most} characters", field=key)
+    return " ".join("".join(one if one.isprintable() else " " for one in value).split())
