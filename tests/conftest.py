@@ -16,7 +16,13 @@ pytest.register_assert_rewrite("counterparts")  # what is asserted there says as
 # Tests start processes that log: never into the folder of a site that runs from this checkout.
 os.environ.setdefault("SAFE_YOLO_LOG_DIR", tempfile.mkdtemp(prefix="sy-logs-"))
 
-pytest_plugins = ["counterparts.postgres", "counterparts.rtsp", "counterparts.s3", "counterparts.databases"]
+pytest_plugins = [
+    "counterparts.postgres",
+    "counterparts.rtsp",
+    "counterparts.s3",
+    "counterparts.databases",
+    "counterparts.process_logs",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -106,7 +106,7 @@ class CameraActor:
 
     def _on_stuck(self) -> None:
         """Two readers hang in OpenCV: only a new process gets rid of them. Ray starts it."""
-        _log.critical("camera_process_restarts", reason="two readers had to be abandoned")
+        _log.error("camera_process_restarts", reason="two readers had to be abandoned")
         os._exit(1)
 
     def _on_lease_lost(self) -> None:

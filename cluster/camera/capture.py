@@ -180,7 +180,7 @@ class CaptureLoop:
         reason = redact(str(error))
         self._record.lost(code, f"{code}: {reason}")
         if isinstance(error, CameraEnded) and self._kind is SourceKind.FILE:
-            self._log.warning("camera_ended", reason=reason)
+            self._log.info("camera_ended", reason=reason)
             self._played_out = True
             return 0.0
         pause_s = self._backoff.pause_s(error)
@@ -188,10 +188,11 @@ class CaptureLoop:
         return pause_s
 
     def _say_lost(self, code: str, reason: str, pause_s: float, *, loud: bool) -> None:
-        """At once when the reason changes, then once a minute: a camera may be away for weeks."""
-        now_s = self._clock()
-        if loud or code != self._lost_code or now_s - self._said_s >= _SAY_AGAIN_AFTER_S:
-            say = self._log.error if loud else self._log.warning
+        """At once when the reason changes, then once a minute: a camera may be away for weeks, and what did not mend
+        itself within the first one is an error."""
+        now_s, again = self._clock(), code == self._lost_code
+        if loud or not again or now_s - self._said_s >= _SAY_AGAIN_AFTER_S:
+            say = self._log.error if loud or again else self._log.warning
             say("camera_lost", code=code, reason=reason, retry_in_s=round(pause_s, 1))
             self._said_s = now_s
         self._lost_code = code

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from cluster.camera.event_times import EventTimes
 from cluster.camera.outbox import Outbox, OutboxItem
 from cluster.camera.picture_courier import IDLE_S, PictureCourier, PicturePort
 from cluster.camera.retry_pause import RetryPause
@@ -55,7 +56,9 @@ class Courier:
         stop_event: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
+        times: EventTimes | None = None,
     ) -> None:
+        self._times = times or EventTimes()
         self._outbox, self._recorder = outbox, recorder
         self._camera_id, self._epoch = camera_id, epoch
         self._on_lease_lost = on_lease_lost
@@ -106,7 +109,9 @@ class Courier:
 
     def send_events(self) -> float:
         """One attempt, if one is due; the seconds for which there is nothing to do."""
-        metrics.outbox_events.set(self._outbox.depth(), {"camera_id": self._camera_id})
+        tags = {"camera_id": self._camera_id}
+        metrics.outbox_events.set(self._outbox.depth(), tags)
+        metrics.outbox_oldest.set(self._outbox.oldest_s(), tags)
         if (left_s := self._retry.left_s()) > 0:
             return left_s
         items: list[OutboxItem] = []
@@ -135,6 +140,7 @@ class Courier:
         events = [event for item in items for event in item.events]
         with_pictures = frozenset(event_id for item in items for event_id in item.with_pictures)
         self._recorder.record(self._camera_id, self._epoch, events, with_pictures)
+        self._times.recorded(events)
         for item in items:
             self._outbox.done(item)
         if with_pictures:
@@ -143,7 +149,7 @@ class Courier:
 
     def _succeeded(self) -> None:
         if self._retry.failing:
-            self._log.info("recorder_back", events_left=self._outbox.depth())
+            self._log.warning("recorder_back", events_left=self._outbox.depth())
         self._retry.succeeded()
         self._attempts_alone = 0
         self._most = min(2 * self._most, _MOST_REVISIONS)
@@ -151,7 +157,11 @@ class Courier:
     def _failed(self, items: list[OutboxItem], error: Exception) -> float:
         pause_s = self._retry.failed()
         reason = f"{type(error).__name__}: {error}"
-        self._log.warning("recorder_failed", reason=reason, events_waiting=self._outbox.depth(), retry_in_s=pause_s)
+        frames = list(dict.fromkeys(event.correlation_id for item in items for event in item.events))
+        waiting = self._outbox.depth()
+        self._log.error(
+            "recorder_failed", reason=reason, correlation_ids=frames, events_waiting=waiting, retry_in_s=pause_s
+        )
         self._most = max(1, self._most // 2) if isinstance(error, _AWAY) else 1
         if len(items) == 1:
             self._attempts_alone += 1

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from cluster.camera.episode_file import readable_episodes
+from cluster.camera.event_times import EventTimes, TimedSink
 from cluster.camera.outbox import Outbox
 from cluster.camera.snapshot import SnapshotJpegs, snapshot_jpegs
 from cluster.safety.camera_rules import DEGRADED, UNMONITORED, CameraHealthRules
@@ -198,6 +199,7 @@ class EpisodeLedger:
     def _write(self, events: Sequence[SafetyEvent], snapshot: SnapshotJpegs | None) -> None:
         episodes = self._open()
         self._note_open(episodes)
+        _say("event_raised", events)
         try:
             self._sink.accept(events, snapshot, [saved.to_dict() for saved in episodes])
         except OutboxFull as error:
@@ -205,18 +207,35 @@ class EpisodeLedger:
             _log.critical("events_only_in_memory", reason=str(error))
         else:
             self._unwritten = False
+            _say("event_kept", events)
         self._on_events()
 
 
+def _say(name: str, events: Sequence[SafetyEvent]) -> None:
+    """A line for each: what the rules say (`event_raised`), then that it is on disk (`event_kept`)."""
+    for event in events:
+        _log.info(
+            name,
+            camera_id=event.camera_id,
+            correlation_id=event.correlation_id,
+            event_id=event.event_id,
+            revision=event.revision,
+            event_type=event.event_type,
+            severity=event.severity.value,
+            state=event.state.value,
+            zone_id=event.zone_id,
+        )
+
+
 def open_ledger(
-    assignment: Assignment, site: SiteSettings, outbox: Outbox, on_events: Callable[[], None]
+    assignment: Assignment, site: SiteSettings, outbox: Outbox, on_events: Callable[[], None], times: EventTimes
 ) -> EpisodeLedger:
     """The ledger of one lease, with what the owner before left open."""
     camera, epoch = assignment.camera, assignment.epoch
     ledger = EpisodeLedger(
         CameraRules(camera.camera_id, epoch, camera.zones, fallen=camera.fallen),
         CameraHealthRules(camera.camera_id, epoch, camera.has_danger_zone),
-        outbox,
+        TimedSink(outbox, times),
         zones=camera.zones,
         on_events=on_events,
         jpeg_quality=site.snapshots.jpeg_quality,

@@ -101,7 +101,7 @@ class Looking:
             self._fail(f"answers come too late: {age_s:.1f} s after the frame instead of {may_be_s:g} s", called_s)
         else:
             if self._breaker.state is not BreakerState.CLOSED:
-                _log.info("detector_breaker_closed", after=self._breaker.reason)
+                _log.warning("detector_breaker_closed", after=self._breaker.reason)
             self._breaker.succeeded()
         self._rate.answered(now_s - called_s, inference_s)
         self._publish()
@@ -156,5 +156,5 @@ class Looking:
             slow = "the detectors cannot follow: less than one frame a second is looked at"
         self._state = LookState(breaker.state, rate.possible_fps, breaker.reason, slow, rate.is_starved)
         if bool(slow) != bool(before.slow):
-            say = _log.warning if slow else _log.info
-            say("detection_rate_limited" if slow else "detection_rate_restored", detect_fps=round(rate.limit_fps, 2))
+            name = "detection_rate_limited" if slow else "detection_rate_restored"
+            _log.warning(name, detect_fps=round(rate.limit_fps, 2))

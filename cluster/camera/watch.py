@@ -1,5 +1,6 @@
 """Watches one camera's capture and detection, and says what the camera is worth."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -69,8 +70,8 @@ class Watch:
     def become(self, status: CameraStatus, reason: str) -> None:
         """Takes on a status; each change is logged and counted."""
         if status is not self.status:
-            say = _log.info if status is CameraStatus.MONITORED else _log.warning
-            say("camera_status_changed", before=self.status.value, status=status.value, reason=reason)
+            level = _level(self.status, status)
+            _log.log(level, "camera_status_changed", before=self.status.value, status=status.value, reason=reason)
             metrics.camera_status_changes.inc(1, {"camera_id": self._camera_id, "status": status.value})
             self.since = datetime.now(UTC)
         self.status, self.reason = status, reason
@@ -100,3 +101,11 @@ class Watch:
     @property
     def frame_age_s(self) -> float | None:
         return None if self._frame_s is None else max(0.0, self._clock() - self._frame_s)
+
+
+def _level(before: CameraStatus, status: CameraStatus) -> int:
+    """A camera that begins or is switched off is no trouble; one that is blind is, and one that sees again was."""
+    if status is CameraStatus.UNMONITORED:
+        return logging.ERROR
+    starts = before is CameraStatus.CONNECTING and status is CameraStatus.MONITORED
+    return logging.INFO if starts or status is CameraStatus.DISABLED else logging.WARNING

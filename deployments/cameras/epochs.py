@@ -44,7 +44,7 @@ class Epochs:
                     epoch = self._raised(camera_id, newer + 1)
         except (StorageError, TimeoutError) as error:
             # Fail open: the camera watches now, the epoch decides afterwards.
-            _log.warning("lease_not_stored", camera_id=camera_id, epoch=epoch, reason=str(error))
+            _log.error("lease_not_stored", camera_id=camera_id, epoch=epoch, reason=str(error))
         return epoch
 
     async def _newer(self, camera_id: str, epoch: int) -> int:

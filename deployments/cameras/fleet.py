@@ -12,7 +12,7 @@ import structlog
 from cluster.camera.places import Places
 from cluster.safety.episodes import SavedEpisode
 from cluster.safety.errors import SupervisorSuperseded
-from cluster.safety.status import CameraReport, CameraStatus
+from cluster.safety.status import CameraReport
 from cluster.settings.cameras import CameraSettings
 from cluster.telemetry import metrics
 from deployments.cameras.camera_actors import ActorSilentError, CameraActors, ClusterNodes, Place
@@ -26,6 +26,7 @@ from deployments.cameras.placement import Seat
 from deployments.cameras.replacing import Replacing
 from deployments.cameras.retiring import Retiring
 from deployments.cameras.roster import HEARTBEAT_S, Roster
+from deployments.cameras.status_gauges import StatusGauges
 from deployments.cameras.tending import Tending
 from deployments.cameras.watched import Watched
 from deployments.cameras.whereabouts import places_of
@@ -75,6 +76,7 @@ class Fleet:
         self._moving = Moving(self._roster, self._handovers, release, clock)
         roles = (self._roster, self._handovers, self._outages, self._nodes)
         self._tending = Tending(*roles, ports.assign, self._place, clock)
+        self._gauges = StatusGauges()
         self.database_stalled = False
         self.superseded = ""
 
@@ -143,7 +145,7 @@ class Fleet:
             await self._round()
         except SupervisorSuperseded as error:
             self.superseded = str(error)
-            _log.critical("supervisor_superseded", reason=str(error))
+            _log.error("supervisor_superseded", reason=str(error))
 
     async def _round(self) -> None:
         self._replacing.note_round()
@@ -204,9 +206,7 @@ class Fleet:
         return place
 
     def _count(self) -> None:
-        counts = Counter(report.status for report in self.reports())
-        for status in CameraStatus:
-            metrics.cameras.set(counts[status], {"status": status.value})
+        self._gauges.export(self.reports())
         metrics.cameras_without_room.set(sum(one.unplaced_s is not None for one in self._watched.values()))
 
 

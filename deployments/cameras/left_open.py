@@ -47,7 +47,7 @@ class LeftOpen:
         try:
             saved = await bounded(self._of(camera), self._within_s)
         except (StorageError, TimeoutError, *_UNREADABLE) as error:
-            _log.warning("open_episodes_unknown", camera_id=camera.camera_id, reason=str(error) or "no answer in time")
+            _log.error("open_episodes_unknown", camera_id=camera.camera_id, reason=str(error) or "no answer in time")
             return None
         return tuple(one.to_dict() for one in saved)
 

@@ -48,7 +48,7 @@ class Replacing:
         handle = self._roster.actors(camera_id).get(self._roster.owner(camera_id))
         if handle is None:
             return
-        _log.critical("camera_process_replaced", camera_id=camera_id, reason=watched.reason)
+        _log.error("camera_process_replaced", camera_id=camera_id, reason=watched.reason)
         try:
             await handle.restart()
         except ActorSilentError as error:

@@ -34,6 +34,7 @@ from deployments.cameras.fleet import Fleet, FleetPorts
 from deployments.cameras.hub_keeper import HubKeeper
 from deployments.cameras.left_open import LeftOpen
 from deployments.cameras.node_agents import NodeAgents
+from deployments.cameras.outage_lines import OutageLines
 from deployments.cameras.pulse import Pulse
 from deployments.cameras.ray_actors import RayCameras
 from deployments.cameras.ray_agents import RayAgents
@@ -77,7 +78,7 @@ class CameraSupervisor:
         # Until both are known, a camera that runs may well be one that should.
         self._config_taken = self._database_read = False
         self._database_ok_s = time.monotonic()
-        self._pulse = Pulse(time.monotonic)
+        self._pulse, self._lines = Pulse(time.monotonic), OutageLines()
         self._telling = Telling(self._recorded)
         self._abandoned = Abandoned(self._left_open, self._telling.tell, time.monotonic)
         self._fleet: Fleet | None = None
@@ -168,6 +169,7 @@ class CameraSupervisor:
                 fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
                 self._export_hours()
                 await fleet.round(term.check)
+                self._lines.cameras(fleet.reports())
                 # No node at all is a control store that did not answer; agents of nodes that are gone would be ended.
                 if not fleet.superseded and (nodes := fleet.node_ids()):
                     self._agents.tend(self._site, nodes, fleet.places())
@@ -189,10 +191,12 @@ class CameraSupervisor:
             try:
                 await self._read_database(fleet)
             except StorageError as error:
-                _log.warning("cameras_not_read", reason=str(error))
+                self._lines.database(str(error))
             # The border of the loop: declared cameras do not depend on what the database holds.
             except Exception as error:  # noqa: BLE001
                 _log.exception("cameras_not_read", reason=str(error))
+            else:
+                self._lines.database("")
             self._database_asked.set()
             await _wait(self._ask_database, _ROUND_S)
 

@@ -10,6 +10,7 @@ from cluster.safety.errors import DetectorUnavailable
 from cluster.settings.models import DetectorSettings
 from cluster.telemetry import metrics
 from deployments.detector.last_good import Candidate
+from deployments.detector.service_gauges import ServiceGauges
 from deployments.detector.shelf import Model, Shelf
 
 RETRY_S = 30.0
@@ -58,6 +59,7 @@ class ModelSlot:
         self._service: InService | None = None
         self._thread: threading.Thread | None = None
         self._judged = threading.Event()
+        self._gauges = ServiceGauges()
         self.error = "no model was configured yet"
         self.fallback = False
 
@@ -101,6 +103,7 @@ class ModelSlot:
             if service is None or service.model is not model:
                 return  # another one took its place meanwhile
             self._service, self._suspect = None, service.candidate
+            self._gauges.serves_none()
             self.error = f"model {model.name} answers wrongly: {reason}"
             self._wake()
         log.critical("detector_answers_wrongly", model=model.name, digest=model.digest, reason=reason)
@@ -196,7 +199,7 @@ class ModelSlot:
                 self._put(candidate, model, error=f"{self.error}; {told}", fallback=self.fallback or not is_anew)
             except Exception as error:  # noqa: BLE001 - border of a foreign runtime: the next one may do
                 self._failed(error)
-                log.warning("last_good_refused", model=candidate.settings.model, reason=str(error))
+                log.error("last_good_refused", model=candidate.settings.model, reason=str(error))
             else:
                 self._afresh = candidate if is_anew else None
                 return
@@ -219,6 +222,7 @@ class ModelSlot:
         with self._changed:
             self._service = InService(model, candidate)
             self.error, self.fallback = error, fallback
+            self._gauges.serves(model.name, model.digest)
         metrics.detector_fallback.set(float(fallback))
         log.info(
             "model_in_service",

@@ -101,6 +101,8 @@ class ChangeFollower:
             self._tell()
 
     def _remember(self, changes: list[Change]) -> None:
+        for change in changes:
+            _say_published(change, self._followers)
         self._recent.extend(changes)
         self._last = changes[-1].number
         if len(self._recent) == self._limits.changes_remembered:
@@ -114,7 +116,8 @@ class ChangeFollower:
     def _set_away(self, away: bool, reason: str = "") -> None:
         if away != self.away:
             self.away = away
-            log.warning("change_log_away" if away else "change_log_back", reason=reason)
+            say = log.error if away else log.warning
+            say("change_log_away" if away else "change_log_back", reason=reason)
             self._tell()
 
     def _tell(self) -> None:
@@ -126,3 +129,17 @@ class ChangeFollower:
             return await bounded(asking, self._limits.call_deadline_s)
         except TimeoutError:
             raise DatabaseUnavailable(f"no answer within {self._limits.call_deadline_s:g} s") from None
+
+
+def _say_published(change: Change, sockets: int) -> None:
+    event = change.event.event
+    log.info(
+        "event_published",
+        camera_id=event.camera_id,
+        correlation_id=event.correlation_id,
+        event_id=event.event_id,
+        revision=event.revision,
+        kind=change.kind.value,
+        cursor=change.number,
+        sockets=sockets,
+    )

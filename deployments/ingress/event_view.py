@@ -5,6 +5,7 @@ import json
 from collections import deque
 from typing import Any
 
+import structlog
 from starlette.websockets import WebSocket
 
 from cluster.safety.errors import DatabaseUnavailable
@@ -22,6 +23,8 @@ from deployments.ingress.sockets import (
     whole_number,
     within,
 )
+
+log = structlog.get_logger()
 
 
 class EventView:
@@ -97,6 +100,8 @@ class EventView:
             await within(self._limits.changes_grace_s, self._acknowledged.wait(), resume)
         self._on_their_way.append(change.number)
         await self._send(change_document(change))
+        # Who reads the log from its beginning gets thousands; that a change went out is said once (`event_published`).
+        log.debug("event_sent", correlation_id=change.event.event.correlation_id, cursor=change.number)
         self._cursor = change.number
 
     async def _send(self, message: dict[str, Any]) -> None:

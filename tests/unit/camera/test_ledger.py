@@ -144,7 +144,7 @@ def test_rules_that_the_model_cannot_judge_are_said_and_tell_nothing() -> None:
             desk.see(1.0 + tenth / 10, SOMEBODY, knows)
 
     assert desk.ledger.unjudged() == {"helmet"}
-    assert [line["event"] for line in logs] == ["rules_not_judged"]
+    assert [line["event"] for line in logs] == ["rules_not_judged", "event_raised", "event_kept"]
     told = {event.event_type for events, _, _ in desk.sink.steps for event in events}
     assert told == {"DANGER_ZONE_INTRUSION"}
 
