@@ -37,22 +37,18 @@ class KilledError(BaseException):
 
 
 class Kill:
-    """Ends a process at its `at`-th call (from 1), before or after it was carried out; 0: never."""
+    """Ends a process at its first call of `at`, before or after that was carried out; "": never."""
 
-    def __init__(self, at: int = 0, *, before: bool = True) -> None:
+    def __init__(self, at: str = "", *, before: bool = True) -> None:
         self._at, self._before = at, before
-        self.calls: list[str] = []
         self.dead = False
 
     async def through(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
         self._check()
-        self.calls.append(name)
-        mine = len(self.calls) == self._at
-        if mine and self._before:
-            self.dead = True
+        self.dead = name == self._at and self._before
         self._check()
         answer = await call()
-        self.dead = self.dead or mine
+        self.dead = self.dead or name == self._at
         self._check()
         return answer
 

@@ -271,6 +271,16 @@ def test_a_new_event_appears_and_its_end_is_told(visit, served):
     assert (page.complaints, page.foreign) == ([], [])
 
 
+def test_the_link_of_a_message_shows_its_event(visit, served):
+    wanted = next(stored.event for stored in served.site.events.rows.values() if stored.snapshot_name)
+    page = visit()
+    page.page.goto(f"{served.address.rstrip('/')}/?event={wanted.event_id}")
+
+    page.page.wait_for_selector("dialog[open] img")
+    assert "사람 입장" in page.page.locator("dialog[open]").inner_text()
+    assert (page.complaints, page.foreign) == ([], [])
+
+
 def test_when_the_server_goes_every_tile_says_that_the_page_is_blind(visit, served):
     page = visit()
     page.page.wait_for_selector("article[data-camera=gate-1][data-live=true]")

@@ -6,6 +6,7 @@ import { say, sayObject, sayTime, sayType } from "./words.js";
 
 const KEPT = 60;
 const SILENT_AFTER_MS = 40000;
+const LINKED = new URLSearchParams(location.search).get("event"); // a message brought the reader here
 
 export class Events {
   constructor(parts, wall, changed) {
@@ -17,6 +18,7 @@ export class Events {
     this.cursor = null;
     this.link = "waiting";
     this.loaded = false;
+    this.linked = LINKED;
     const path = () => `/api/v1/events/live${this.cursor === null ? "" : `?cursor=${this.cursor}`}`;
     this.socket = new Reconnecting(path, {
       message: (data, answer) => this.receive(JSON.parse(data), answer),
@@ -52,10 +54,21 @@ export class Events {
       if (lists.some((list) => !list.ok)) throw new Error("events cannot be had");
       lists.flatMap((list) => list.content.events).forEach((event) => this.take(event));
       this.changed();
+      await this.showLinked();
     } catch {
       this.loaded = false; // the next message of the socket tries again
     }
     this.refresh();
+  }
+
+  async showLinked() {
+    if (!this.linked) return;
+    const found = await getJson(`/api/v1/events/${encodeURIComponent(this.linked)}`);
+    this.linked = null;
+    if (!found.ok) return;
+    this.take(found.content);
+    this.items.get(found.content.event_id)?.root.scrollIntoView({ block: "center" });
+    if (found.content.snapshot.url) this.open(found.content);
   }
 
   take(event) {
