@@ -11,6 +11,7 @@ import structlog
 
 from cluster.camera.capture import CaptureLoop
 from cluster.camera.courier import Courier, RecorderPort
+from cluster.camera.event_times import EventTimes
 from cluster.camera.latest_frame import LatestFrame
 from cluster.camera.ledger import open_ledger
 from cluster.camera.live_view import LiveView
@@ -57,6 +58,7 @@ class Camera:
         # An old frame must never be shown as live.
         self._watch = Watch(camera.camera_id, on_blind=self._frames.clear)
         self._outbox = Outbox(outbox_folder(site, camera.camera_id), site.outbox, camera.camera_id)
+        self._times = EventTimes()
         self._courier = Courier(
             self._outbox,
             ports.recorder,
@@ -64,9 +66,10 @@ class Camera:
             epoch=assignment.epoch,
             retry_max_s=site.outbox.retry_max_s,
             on_lease_lost=ports.on_lease_lost,
+            times=self._times,
         )
         try:
-            self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake)
+            self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake, self._times)
             self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
             tracker = Tracker(frame_rate=camera.detect_fps)
             self._pipeline = Pipeline(
@@ -217,6 +220,7 @@ class Camera:
         """A frozen or covered picture proves nothing: who stands in it may have left, and the reverse."""
         if self._capture.health().error_code in PICTURE_FAULTS:
             return []
+        self._times.looking_at(frame)
         return self._ledger.observe(observation, frame)
 
 

@@ -167,6 +167,7 @@ class Forwarding:
         # This process speaks of the camera no more: what it said last must not stand as a backlog for ever.
         left = 0 if self.is_wanted else self.outbox.depth()
         metrics.outbox_events.set(left, {"camera_id": self.camera_id})
+        metrics.outbox_oldest.set(0.0, {"camera_id": self.camera_id})
         self.outbox.close()
 
 

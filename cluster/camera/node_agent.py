@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,11 @@ from cluster.camera.worker_process import camera_worker
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.base import data_folder
 from cluster.settings.site import SiteSettings
+from cluster.telemetry.gpus import NvmlGpus
 from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.node_names import node_name
+from cluster.telemetry.node_readings import NodeReadings
+from cluster.telemetry.processes import memory_by_role
 
 _log = structlog.get_logger()
 _CONNECTS_WITHIN_S = 2.0
@@ -38,6 +43,11 @@ class NodeAgent:
         self._site: SiteSettings | None = None
         self._drain: OutboxDrain | None = None
         self._recorder: ServeRecorder | None = None
+        labels: dict[str, str] = ray.get_runtime_context().get_node_labels()
+        node = node_name(labels, ray.util.get_node_ip_address())
+        # The process that started this one is Ray's node process, and with it everything of ours on this node.
+        self._readings = NodeReadings(node, NvmlGpus(), partial(memory_by_role, os.getppid()))
+        threading.Thread(target=self._readings.run, name="readings", daemon=True).start()
         self._connecting, self._ending = asyncio.Lock(), asyncio.Lock()
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -124,6 +125,12 @@ class Outbox:
         """Events of which something is not recorded yet, deferred ones included."""
         with self._lock:
             return self._disk.index.unsent_ids() | {event.event_id for event in self._unwritten.events}
+
+    def oldest_s(self) -> float:
+        """For how long the oldest event on disk waits to be recorded, 0: none does."""
+        with self._lock:
+            added_s = self._disk.index.oldest_s()
+        return 0.0 if added_s is None else time.monotonic() - added_s
 
     def done(self, item: OutboxItem) -> None:
         """The events of `item` are recorded."""

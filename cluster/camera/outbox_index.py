@@ -1,5 +1,6 @@
 """What lies in an outbox, in memory: sizes, order, and what may go first."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from cluster.safety.events import Severity
 
 @dataclass(slots=True)
 class Entry:
-    """One record. `waiting` are the ids of its events whose pictures are neither stored nor told lost."""
+    """One record. `waiting` are the ids of its events whose pictures are neither stored nor told lost; `added_s` is
+    when this process accepted or found it (monotonic)."""
 
     sequence: int
     stage: Stage
@@ -20,6 +22,7 @@ class Entry:
     waiting: set[str]
     record_bytes: int
     picture_bytes: int
+    added_s: float = field(default_factory=time.monotonic)
     severity: Severity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,6 +133,11 @@ class OutboxIndex:
 
     def deferred(self) -> Iterator[Entry]:
         return iter(self._deferred.values())
+
+    def oldest_s(self) -> float | None:
+        """When the oldest unsent entry was added, None: there is none."""
+        oldest = (next(iter(queue.values()), None) for queue in (self._unsent, self._deferred))
+        return min((entry.added_s for entry in oldest if entry is not None), default=None)
 
     def unsent_ids(self) -> frozenset[str]:
         return frozenset(one for entry in (*self.unsent(), *self.deferred()) for one in entry.event_ids)

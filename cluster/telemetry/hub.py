@@ -14,9 +14,9 @@ from cluster.telemetry import metrics as _declares_them  # noqa: F401
 from cluster.telemetry.cluster_metrics import ClusterMetrics, MetricsPorts, NodeExport
 from cluster.telemetry.instruments import DECLARED
 from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.node_names import node_name
 
 HUB_NAME, HUB_NAMESPACE = "metrics-hub", "safe-yolo"
-HOST_LABEL = "safe-yolo/node"
 _KEY, _NAMESPACE = b"metrics-totals", b"safe-yolo"
 _HEAD_S = 3.0
 Answer = TypeVar("Answer")
@@ -92,12 +92,6 @@ def _alive() -> list[NodeExport]:
         for node in nodes
         if node["Alive"] and (address := node["NodeManagerAddress"]) and (port := node["MetricsExportPort"])
     ]
-
-
-def node_name(labels: dict[str, str], address: str) -> str:
-    """What the label `node` says of a node: the name that the operator gave it (`ray start --labels`), or its address.
-    Ray's own id of a node is another one after each start."""
-    return labels.get(HOST_LABEL) or address
 
 
 def _host(address: str) -> str:

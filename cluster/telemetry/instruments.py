@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from ray.util import metrics as ray_metrics
 
+from cluster.telemetry.steady import SteadyGauge
+
 
 class Kind(StrEnum):
     """As Prometheus says it."""
@@ -50,9 +52,14 @@ def counter(name: str, help: str, *labels: str) -> ray_metrics.Counter:
 
 
 def gauge(name: str, help: str, *labels: str, merge: Merge = Merge.LARGEST) -> ray_metrics.Gauge:
-    """A gauge; what a process that died has set last is forgotten after two report intervals."""
+    """A gauge that is set again and again: what was not set for two report intervals is forgotten."""
     _declare(Declared(name, Kind.GAUGE, help, labels, merge))
     return ray_metrics.Gauge(name, help, tag_keys=labels)
+
+
+def steady_gauge(name: str, help: str, *labels: str, merge: Merge = Merge.LARGEST) -> SteadyGauge:
+    """A gauge that stands until it is set again or forgotten, or its process ends."""
+    return SteadyGauge(gauge(name, help, *labels, merge=merge))
 
 
 def histogram(name: str, help: str, *labels: str, bounds: Sequence[float]) -> ray_metrics.Histogram:

@@ -41,10 +41,11 @@ class Levels:
         words: dict[str, list[tuple[int, float]]] = defaultdict(list)
         merges: dict[str, Merge] = {}
         for node in self._nodes.values():
-            if now_s - node.read_s <= self._stale_s:
-                for series, value in node.levels.items():
-                    words[series.sample].append((node.since[series], value))
-                    merges[series.sample] = series.metric.merge
+            if now_s - node.read_s > self._stale_s:
+                continue
+            for series, value in node.levels.items():
+                words[series.sample].append((node.since[series], value))
+                merges[series.sample] = series.metric.merge
         return {sample: _merge(merges[sample], heard) for sample, heard in words.items()}
 
 

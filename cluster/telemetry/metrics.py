@@ -4,7 +4,7 @@ Labels come from closed sets (camera ids, error codes, severities), never from e
 Importing this module starts nothing: Ray's metrics are recorded locally until a Ray worker exports them.
 """
 
-from cluster.telemetry.instruments import Merge, counter, gauge, histogram
+from cluster.telemetry.instruments import Merge, counter, gauge, histogram, steady_gauge
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -62,16 +62,16 @@ detection_errors = counter("detection_errors_total", "Frames that the detector f
 detector_batch_size = histogram(
     "detector_batch_size", "Frames that went through the model together.", bounds=(1.5, 2.5, 4.5, 8.5, 16.5, 32.5)
 )
-detector_waiting = gauge("detector_frames_waiting", "Frames that wait in the detector's replicas.", merge=_SUM)
-detector_model_info = gauge(
+detector_waiting = steady_gauge("detector_frames_waiting", "Frames that wait in the detector's replicas.", merge=_SUM)
+detector_model_info = steady_gauge(
     "detector_model_info", "1 for each model in service, by the first digits of its sha256.", "model", "digest"
 )
 canary_failures = counter("detector_canary_failures_total", "Looks at the stored picture that found something else.")
-detector_fallback = gauge("detector_fallback", "1 while a replica serves the last good model instead.")
+detector_fallback = steady_gauge("detector_fallback", "1 while a replica serves the last good model instead.")
 gpu_out_of_memory = counter("detector_out_of_memory_total", "Batches that did not fit into the GPU.")
 
 # The supervisor
-camera_status = gauge(
+camera_status = steady_gauge(
     "camera_status", "1 for the status that the camera has, 0 for the others.", "camera_id", "status", merge=_LAST
 )
 cameras = gauge("cameras", "Cameras by what they are worth.", "status", merge=_LAST)
@@ -85,11 +85,13 @@ camera_moves = counter("camera_moves_total", "Actors replaced or moved.", "camer
 # The Recorder and what it writes to
 safety_events = counter("safety_events_total", "Episodes recorded.", "type", "severity")
 database_failures = counter("database_write_failures_total", "Writes that the database did not take.")
-database_consecutive_failures = gauge(
+database_consecutive_failures = steady_gauge(
     "database_consecutive_failures", "Writes in a row that the database did not take."
 )
 snapshot_failures = counter("snapshot_write_failures_total", "Pictures that the store did not take.")
-snapshot_consecutive_failures = gauge("snapshot_consecutive_failures", "Pictures in a row that the store did not take.")
+snapshot_consecutive_failures = steady_gauge(
+    "snapshot_consecutive_failures", "Pictures in a row that the store did not take."
+)
 backup_last_success = gauge(
     "backup_last_success_timestamp_seconds", "When the last backup was complete and proved, in seconds since 1970."
 )
@@ -116,17 +118,17 @@ notification_oldest_due = gauge(
 )
 
 # The Ingress
-websocket_connections = gauge("websocket_connections", "Open sockets and streams of viewers.", merge=_SUM)
+websocket_connections = steady_gauge("websocket_connections", "Open sockets and streams of viewers.", merge=_SUM)
 ws_frame_send = histogram(
     "ws_frame_send_seconds", "A frame sent to a viewer until the viewer acknowledged it.", bounds=_SECONDS
 )
 
 # The nodes
-gpu_memory_used = gauge("gpu_memory_used_bytes", "Memory of the GPU that is taken.", "node", "gpu", merge=_LAST)
-gpu_memory_total = gauge("gpu_memory_total_bytes", "Memory of the GPU.", "node", "gpu", merge=_LAST)
-gpu_utilization = gauge("gpu_utilization_percent", "Time in which the GPU was busy.", "node", "gpu", merge=_LAST)
-gpu_temperature = gauge("gpu_temperature_celsius", "Temperature of the GPU.", "node", "gpu", merge=_LAST)
-process_memory = gauge(
+gpu_memory_used = steady_gauge("gpu_memory_used_bytes", "Memory of the GPU that is taken.", "node", "gpu", merge=_LAST)
+gpu_memory_total = steady_gauge("gpu_memory_total_bytes", "Memory of the GPU.", "node", "gpu", merge=_LAST)
+gpu_utilization = steady_gauge("gpu_utilization_percent", "Time in which the GPU was busy.", "node", "gpu", merge=_LAST)
+gpu_temperature = steady_gauge("gpu_temperature_celsius", "Temperature of the GPU.", "node", "gpu", merge=_LAST)
+process_memory = steady_gauge(
     "process_memory_bytes", "Resident memory of all processes of one role on a node.", "role", "node", merge=_LAST
 )
 log_write_failures = counter("log_write_failures_total", "Log lines that could not be written.")

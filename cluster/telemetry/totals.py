@@ -68,7 +68,8 @@ class Totals:
         return dict(sums)
 
     def dump(self) -> bytes:
-        """All that has to outlive this process: sums only, because a node still shows who counted them."""
+        """All that has to outlive this process: sums only, because a node still shows who counted them (Ray lets no
+        counter of a dead process vanish while the node's own agent lives)."""
         nodes = {node_id: [node.started_s, node.sums()] for node_id, node in self._nodes.items()}
         return zlib.compress(json.dumps([self._carried, nodes], separators=(",", ":")).encode(), level=1)
 

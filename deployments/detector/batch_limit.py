@@ -73,12 +73,14 @@ class BatchLimit:
     def _attempt(self, model: Model, images: list[Image]) -> list[Detections] | None:
         """None: no room. The error ends here, since its traceback holds what fills the GPU."""
         try:
-            return model.detect_all(images)
+            found = model.detect_all(images)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             log.critical("gpu_out_of_memory", frames=len(images), batch_limit=self.limit, reason=_line(error))
             return None
+        metrics.detector_batch_size.observe(len(images))
+        return found
 
     def _shrink(self, tried: int) -> None:
         metrics.gpu_out_of_memory.inc()

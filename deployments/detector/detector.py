@@ -153,6 +153,7 @@ class Detector:
     def _run(self, images: list[Image], lane: Lane) -> list[Detections]:
         model = self._slot.require()
         if not lane.whole and model.lanes > max(1, lane.number):
+            metrics.detector_batch_size.observe(1)
             return [model.detect_beside(image, lane.number) for image in images]
         return self._alone(lambda: self._batch.run(model, images))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from cluster.safety.detections import Detections
 from cluster.safety.frames import Image
+from cluster.telemetry import metrics
 
 Waiting = tuple[Image, "asyncio.Future[Detections]"]
 
@@ -85,6 +86,7 @@ class FrameBatches:
             await self._answer(batch, lane)
         finally:
             del self._working[lane]
+            metrics.detector_waiting.set(len(self._waiting))
             self._set_out()
 
     async def _answer(self, batch: list[Waiting], lane: Lane) -> None:

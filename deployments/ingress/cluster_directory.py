@@ -93,6 +93,10 @@ class ServeDetector:
 class RayLiveMetrics:
     """`LiveMetrics` in Ray's export."""
 
+    def __init__(self) -> None:
+        # Nobody connected is a number too: the alarm about it needs one before the first viewer comes.
+        metrics.websocket_connections.set(0)
+
     def connections(self, count: int) -> None:
         metrics.websocket_connections.set(count)
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cluster.telemetry.totals import Totals
 
@@ -97,7 +97,7 @@ class AnySequence(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.totals, self.sums = Totals(), dict.fromkeys(SAMPLES, 0.0)
-        self.clock = 0.0
+        self.clock, self.unread = 0.0, set[str]()
         self.started = dict.fromkeys(NODES, 0.0)
         self.lives = dict.fromkeys(WORKERS, 0)
         self.shown: dict[str, dict[tuple[str, str], float]] = {node: {} for node in NODES}
@@ -117,8 +117,11 @@ class AnySequence(RuleBasedStateMachine):
         """Its node goes on to show what it counted; the next one is another."""
         self.lives[worker] += 1
 
+    @precondition(lambda self: not self.unread)
     @rule(worker=st.sampled_from(WORKERS))
     def vanish(self, worker: str) -> None:
+        """Ray's nodes never let a counter vanish. Between the death of a hub and the first look of the next one, this
+        would be counted too little: what is remembered is sums."""
         self.die(worker)
         for node, shown in self.shown.items():
             self.shown[node] = {one: value for one, value in shown.items() if one[1].split("/")[0] != worker}
@@ -134,10 +137,11 @@ class AnySequence(RuleBasedStateMachine):
             self.totals.read(node, self.started[node], self.shown[node])
             for writer, value in self.shown[node].items():
                 self.seen[node, self.started[node], writer] = value
+        self.unread -= nodes
 
     @rule()
     def start_the_hub_anew(self) -> None:
-        self.totals = Totals(self.totals.dump())
+        self.totals, self.unread = Totals(self.totals.dump()), set(NODES)
 
     @rule(node=st.sampled_from(NODES))
     def lose_a_node(self, node: str) -> None:
