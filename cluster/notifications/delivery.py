@@ -131,7 +131,6 @@ class Delivery:
             name = await lane.send(outgoing)
         except ChannelRefused as error:
             _attempted(planned, "refused")
-            lane.last_error = str(error)
             await self.refuse(planned, str(error))
         except ChannelUnavailable as error:
             await self._again(planned, lane, error)
@@ -142,14 +141,12 @@ class Delivery:
             await self._again(planned, lane, ChannelUnavailable(reason, uncertain=True))
         else:
             _attempted(planned, "accepted")
-            lane.last_error = ""
             _tell("notification_taken", planned, attempt=planned.attempts)
             return name
         return None
 
     async def _again(self, planned: PlannedMessage, lane: Lane, error: ChannelUnavailable) -> None:
         _attempted(planned, "retry")
-        lane.last_error = str(error)
         if error.retry_after_s:
             lane.pace.hold(error.retry_after_s)
         at = self._patience.next_try(self._now(), planned.due_at, planned.attempts, error.retry_after_s)

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import structlog
+
 from cluster.notifications.message import Channel, Outgoing
 from cluster.notifications.pacing import Pace
 from cluster.safety.errors import ChannelUnavailable, ConfigError
+from cluster.safety.redaction import redact
 from cluster.settings.notifications import AnyChannel
 
+_log = structlog.get_logger()
 MOST_AT_ONCE = 4
 
 
@@ -28,7 +32,6 @@ class Lane:
     ) -> None:
         self.settings = settings
         self.pace = Pace(settings.most_per_minute, clock)
-        self.last_error = ""
         self._open, self._channel = open_channel, None  # type: Callable[[AnyChannel], Channel], Channel | None
         self._busy = 0
 
@@ -48,6 +51,16 @@ class Lane:
     def let_go(self) -> None:
         """One of them needs the channel no more, for now."""
         self._busy -= 1
+
+    async def prepare(self) -> None:
+        """Does now what the first message would wait for; what hinders it hinders that message too."""
+        try:
+            prepare = getattr(self._opened(), "prepare", None)
+            if prepare is not None:
+                await prepare()
+        # The border of the channel: whatever is wrong with one must not keep the others from being used.
+        except Exception as error:  # noqa: BLE001
+            _log.warning("notification_channel_unprepared", channel_id=self.channel_id, reason=redact(str(error)))
 
     async def send(self, message: Outgoing) -> str:
         """As `Channel.send`; what hinders the channel from being opened is ChannelUnavailable too."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -49,7 +49,6 @@ class NotificationService:
     ) -> None:
         self._dispatch, self._lanes, self._figures, self._now, self._beat = dispatch, lanes, figures, now, beat
         self._nudged, self._stopping = asyncio.Event(), asyncio.Event()
-        self._dead_letters, self._late_s = 0, 0.0
 
     def nudge(self) -> None:
         """Something was planned: look at once."""
@@ -59,6 +58,7 @@ class NotificationService:
         """Until `stop`; one bad turn of a loop ends none of them."""
         _log.info("notifier_started", channels=len(self._lanes))
         await asyncio.gather(
+            *(lane.prepare() for lane in self._lanes),
             self._loop("rounds", self._round, _ROUND_S, self._nudged),
             self._loop("holding", self._dispatch.hold, _HOLD_S, self._stopping),
             self._loop("figures", self._show, _FIGURES_S, self._stopping),
@@ -69,14 +69,6 @@ class NotificationService:
         self._stopping.set()
         self._nudged.set()
         await self._dispatch.finish(max(0.0, within_s - _ENDING_S))
-
-    def health(self) -> dict[str, Any]:
-        """Per channel the last error ("" if the last message was taken), and what is not delivered."""
-        return {
-            "channels": {lane.channel_id: lane.last_error for lane in self._lanes},
-            "dead_letters": self._dead_letters,
-            "late_s": round(self._late_s, 1),
-        }
 
     async def _loop(self, name: str, turn: Callable[[], Awaitable[None]], every_s: float, woken: asyncio.Event) -> None:
         while not self._stopping.is_set():
@@ -96,7 +88,6 @@ class NotificationService:
 
     async def _show(self) -> None:
         found = await self._figures.counts(self._now())
-        self._dead_letters, self._late_s = found.by_state.get(MessageState.FAILED, 0), found.late_s
-        metrics.notification_dead_letters.set(self._dead_letters)
+        metrics.notification_dead_letters.set(found.by_state.get(MessageState.FAILED, 0))
         metrics.notifications_waiting.set(sum(found.by_state.get(state, 0) for state in UNFINISHED))
         metrics.notification_oldest_due.set(found.late_s)

@@ -40,6 +40,8 @@ _STOP_WITHIN_S = 7.0
 class Notifier:
     """Serve deployment of one replica. A second one, for the moment of a change, does no harm: messages are claimed."""
 
+    _serving = False
+
     def __init__(self, site_file: str) -> None:
         configure_logs("notifier")
         site = load_site(site_file)
@@ -52,14 +54,11 @@ class Notifier:
         self._service = notification_service(site, self._names.of, self._pulse.beat)
         # Serve makes replicas inside the event loop that they live in.
         self._loops = [asyncio.create_task(loop) for loop in (self._service.run(), self._names.run())]
+        self._serving = True
 
     async def nudge(self) -> None:
         """Something was planned."""
         self._service.nudge()
-
-    async def health(self) -> dict[str, Any]:
-        """Of each channel the last error; dead letters of the last day; how late the oldest message is."""
-        return self._service.health()
 
     async def check_health(self) -> None:
         """A loop that ended or hangs is what another process mends; a channel or database that is away is not."""
@@ -72,8 +71,14 @@ class Notifier:
         """`logging` is all that can be said here; never raises (Ray would stop the replica)."""
         take_logging(user_config, "serve_config.yaml")
 
-    async def __del__(self) -> None:
-        """Serve's way to say that the replica goes."""
+    def __del__(self) -> Any:
+        """Serve's way to say that the replica goes; it awaits what it gets. Python's too, which awaits nothing."""
+        if not self._serving:
+            return None
+        self._serving = False
+        return self._end()
+
+    async def _end(self) -> None:
         await self._service.stop(_STOP_WITHIN_S)
         for loop in self._loops:
             loop.cancel()

@@ -1,4 +1,4 @@
-"""A real S3 endpoint on loopback (`moto`'s server), with a bucket for each test."""
+"""A real S3 endpoint on loopback (`moto`'s server), with a bucket for each test; the same server is SNS too."""
 
 import uuid
 from collections.abc import Iterator
@@ -26,6 +26,13 @@ class S3Server:
         name = f"site-{uuid.uuid4().hex[:12]}"
         httpx.put(f"{self.endpoint}/{name}", timeout=30).raise_for_status()
         return name
+
+    def sms(self) -> list[tuple[str, str]]:
+        """Phone and text of each SMS that was taken, in any region."""
+        from moto.sns.models import sns_backends
+
+        backends = [backend for account in sns_backends.values() for backend in account.values()]
+        return [(phone, text) for backend in backends for phone, text in backend.sms_messages.values()]
 
     def start(self) -> None:
         """Takes the port that it had, if it ran before."""

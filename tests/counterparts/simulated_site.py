@@ -15,8 +15,10 @@ import psutil
 import psycopg
 import ray
 import yaml
+from counterparts.message_receiver import MessageReceiver
 from counterparts.ray_nodes import RayNodes
 from counterparts.scene_server import NOBODY, Place, SceneServer
+from counterparts.secrets_used import secret
 from counterparts.stub_detector import Switches
 from counterparts.waiting import wait_for
 from psycopg.rows import class_row
@@ -77,8 +79,8 @@ class Told:
 class SimulatedSite:
     """`deploy` brings the applications to what the attributes say; everything else asks what came of it."""
 
-    def __init__(self, nodes: RayNodes, scene: SceneServer, database_url: str) -> None:
-        self.nodes, self.scene, self._database_url = nodes, scene, database_url
+    def __init__(self, nodes: RayNodes, scene: SceneServer, told: MessageReceiver, database_url: str) -> None:
+        self.nodes, self.scene, self.told_to, self._database_url = nodes, scene, told, database_url
         self.switches = Switches(nodes.folder / "switches.json")
         self.release = "r1"
         self.model = "stub"
@@ -161,6 +163,12 @@ class SimulatedSite:
             rows = cursor.execute(query).fetchall()
         return [row for row in rows if since is None or row.opened_at > since]
 
+    def messages(self, event_id: str) -> dict[str, tuple[str, int]]:
+        """State and attempts of the messages of an event, by channel."""
+        query = "SELECT channel_id, state, attempts FROM messages WHERE event_id = %s AND kind <> 'closed'"
+        with psycopg.connect(self._database_url) as connection:
+            return {channel: (state, tries) for channel, state, tries in connection.execute(query, [event_id])}
+
     def told(self, since: datetime | None, camera_id: str) -> list[Told]:
         """What `camera_id` saw after `since`."""
         return [row for row in self.events(since) if row.camera_id == camera_id and not row.of_the_camera]
@@ -220,16 +228,19 @@ def open_site(database_url: str, bucket: str, endpoint: str, **head: Any) -> Ite
     from cluster.storage.schema import migrate
 
     folder = Path(tempfile.mkdtemp(prefix="sy-", dir="/tmp"))  # a short path: sockets lie in it
-    _write_site(folder, database_url, bucket, endpoint)
+    told = MessageReceiver()
+    _write_site(folder, database_url, bucket, endpoint, told)
     migrate(load_site(folder / "site.yaml"))
-    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "RAY_USAGE_STATS_ENABLED": "0"}
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": secret("aws"), "RAY_USAGE_STATS_ENABLED": "0"}
+    keys |= {"SIMULATED_SLACK_TOKEN": "xoxb-simulated", "SIMULATED_PHONE": "+821000000000"}
     nodes, scene = RayNodes(folder, keys), SceneServer()
     try:
         nodes.start(**head)
-        yield SimulatedSite(nodes, scene, database_url)
+        yield SimulatedSite(nodes, scene, told, database_url)
     finally:
         nodes.stop()
         scene.stop()
+        told.stop()
         if not os.environ.get("SAFE_YOLO_KEEP_LOGS"):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -253,13 +264,24 @@ class SiteSlot:
         self._stack.close()
 
 
-def _write_site(folder: Path, database_url: str, bucket: str, endpoint: str) -> None:
-    """Every node keeps its data elsewhere (SAFE_YOLO_DATA_DIR)."""
+def _write_site(folder: Path, database_url: str, bucket: str, endpoint: str, told: MessageReceiver) -> None:
+    """Every node keeps its data elsewhere (SAFE_YOLO_DATA_DIR). Intrusions at gate-1 are told to a room and a phone."""
+    room = {
+        "kind": "slack_bot",
+        "token": "${SIMULATED_SLACK_TOKEN}",
+        "api_url": f"{told.url}/api/",
+        "channel": "C0ROOM",
+    }
+    phone = {"kind": "sms_sns", "phone": "${SIMULATED_PHONE}", "endpoint": f"{told.url}/sns/"}
+    channels = [{"channel_id": "room", "timeout_s": 2, **room}, {"channel_id": "phone", "timeout_s": 2, **phone}]
+    intrusions = {"event_types": ["DANGER_ZONE_INTRUSION"], "cameras": ["gate-1"]}
+    rule = {"name": "danger", "steps": [{"channels": ["room", "phone"]}], **intrusions}
     site = {
         "name": "simulated",
         "data_dir": str(folder / "shared-by-mistake"),
         "database": {"url": database_url},
         "snapshots": {"url": f"s3://{bucket}/pictures", "endpoint": endpoint},
+        "notifications": {"channels": channels, "rules": [rule]},
     }
     (folder / "site.yaml").write_text(yaml.safe_dump(site))
 

@@ -24,6 +24,10 @@ class SnsSms:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"sns-{settings.channel_id}")
         self._client: Any = None
 
+    async def prepare(self) -> None:
+        """Reads boto3's description of the service, which takes up to a second."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._opened)
+
     async def send(self, message: Outgoing) -> str:
         loop = asyncio.get_running_loop()
         try:
