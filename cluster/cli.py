@@ -15,6 +15,7 @@ from cluster.operation.examination import examine_config, probe_quietly
 from cluster.operation.findings import Level, has_errors
 from cluster.operation.interruption import Interruption
 from cluster.operation.logs_command import logs, shown_logs, stay
+from cluster.operation.mute_command import mute_app
 from cluster.operation.notify_command import notify_app
 from cluster.operation.ports import NodePorts, is_free
 from cluster.operation.printing import complain, err, finding_line, out, say, show_findings, show_json, source_line
@@ -44,6 +45,7 @@ app.add_typer(cameras_app, name="cameras")
 app.add_typer(config_app, name="config")
 app.add_typer(detection_app, name="detection")
 app.add_typer(notify_app, name="notify")
+app.add_typer(mute_app, name="mute")
 app.command("logs")(logs)
 
 Config = Annotated[str, typer.Option("--config", "-c", help="The Serve configuration.", show_default=True)]

@@ -1,11 +1,11 @@
-"""`safe-yolo detection`: what a person types, onto `DetectionSwitch`."""
+"""`safe-yolo detection`: what a person types, onto an `OperatorSwitch`."""
 
 from typing import Annotated
 
 import typer
 
 from cluster.operation import ray_state
-from cluster.operation.detection import ALL, DetectionSwitch, Word, chosen, duration
+from cluster.operation.operator_words import ALL, DETECTION, OperatorSwitch, Word, chosen, duration
 from cluster.operation.printing import complain, say, show_json
 from cluster.operation.serve_file import SERVE_FILE, load_serve_file
 
@@ -51,9 +51,11 @@ def status(
     show_json([word.as_json() for word in words]) if as_json else _tell(words)
 
 
-def _switch(config: str) -> DetectionSwitch:
+def _switch(config: str) -> OperatorSwitch:
     state = ray_state.load()
-    return DetectionSwitch(load_serve_file(config or (state.config if state is not None else "") or SERVE_FILE))
+    return OperatorSwitch(
+        DETECTION, load_serve_file(config or (state.config if state is not None else "") or SERVE_FILE)
+    )
 
 
 def _tell(words: list[Word]) -> None:

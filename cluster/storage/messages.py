@@ -12,6 +12,7 @@ from cluster.safety.messages import UNFINISHED, MessageKind, MessageState, Plann
 from cluster.safety.redaction import redact
 from cluster.storage.message_plans import messages_of
 from cluster.storage.message_rows import planned_message
+from cluster.storage.quiet import keep_quiet_until_its_end
 from cluster.storage.tables import TO_BE_TRIED, events, messages
 from cluster.storage.transactions import Transactions
 
@@ -84,6 +85,11 @@ class MessageStore:
         mine = and_(messages.c.message_id.in_(message_ids), messages.c.claimed_by == owner, _in_hand(None))
         query = update(messages).where(mine).values(next_try_at=until)
         await self._transactions.write(lambda connection: connection.execute(query))
+
+    async def keep_quiet_until_its_end(self, now: datetime) -> int:
+        """To be called when operators muted cameras or took that back: what waits for the end of a quiet waits for the
+        one that holds now, or is due at once."""
+        return await self._transactions.write(lambda connection: keep_quiet_until_its_end(connection, now))
 
     async def next_due(self) -> datetime | None:
         """When the next message becomes due, in the past if one is; None: none waits."""

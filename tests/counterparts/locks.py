@@ -13,6 +13,10 @@ async def somebody_waits_for_a_lock(engine: "AsyncEngine") -> None:
     """Returns when a transaction of this PostgreSQL database is held up by another's lock."""
     from sqlalchemy import text
 
-    async with asyncio.timeout(30), engine.connect() as connection:
-        while not (await connection.execute(text(_BLOCKED))).scalar_one():
-            await asyncio.sleep(0.02)  # the server is asked, it tells nobody
+    async def blocked() -> bool:
+        async with engine.connect() as connection:  # what it says is frozen for a transaction
+            return bool((await connection.execute(text(_BLOCKED))).scalar_one())
+
+    async with asyncio.timeout(30):
+        while not await blocked():  # noqa: ASYNC110 - the server is asked, it tells nobody
+            await asyncio.sleep(0.02)

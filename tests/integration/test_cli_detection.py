@@ -1,4 +1,4 @@
-"""`safe-yolo detection` on a real database, read by the store that the supervisor reads."""
+"""`safe-yolo detection` and `mute` on a real database, read by the store that supervisor and Recorder read."""
 
 import json
 from datetime import UTC, datetime
@@ -94,6 +94,40 @@ def test_a_wrong_word_is_one_line_and_changes_nothing(
     assert expected in complaint
     assert complaint.count("\n") == 1
     assert words(config, capsys) == []
+
+
+def test_quiet_for_a_while_and_no_longer(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["mute", "on", "--camera", "gate-1", "--for", "30m", "--reason", "점검", "--config", config]
+    assert cli.run(line) == 0
+    assert "gate-1: nobody is notified since" in capsys.readouterr().out
+    assert words(config, capsys) == []
+
+    assert cli.run(["mute", "status", "--json", "--config", config]) == 0
+    (word,) = json.loads(capsys.readouterr().out)
+    lasts = datetime.fromisoformat(word["until"]) - datetime.fromisoformat(word["set_at"])
+    assert (word["camera_id"], word["reason"], lasts.total_seconds()) == ("gate-1", "점검", 1800)
+
+    assert cli.run(["mute", "off", "--camera", "gate-1", "--config", config]) == 0
+    assert "no camera is muted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["on", "--all"], "Missing option '--for'"),
+        (["on", "--for", "8h"], "neither --camera nor --all is given"),
+        (["on", "--camera", "gate1", "--for", "8h"], "there is no such camera"),
+        (["on", "--all", "--for", "31d"], "is no time up to 30d"),
+    ],
+)
+def test_a_quiet_has_an_end_and_a_camera(
+    config: str, capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    assert cli.run(["mute", *arguments, "--config", config]) == 2
+
+    assert expected in capsys.readouterr().err
+    assert cli.run(["mute", "status", "--config", config]) == 0
+    assert "no camera is muted" in capsys.readouterr().out
 
 
 def test_a_database_that_is_away_is_one_line(

@@ -191,6 +191,28 @@ async def test_quiet_is_kept_for_who_is_muted(
     assert await messages.due(until + timedelta(seconds=20), "notifier", 1, limit=9) == []
 
 
+async def test_a_quiet_that_is_moved_or_ended_takes_what_waits_for_its_end_along(
+    engine: AsyncEngine, events: EventStore, messages: MessageStore, make_event: MakeEvent
+) -> None:
+    now = datetime.now(UTC)
+    soon, late = now + timedelta(minutes=5), now + timedelta(hours=5)
+    words = OverrideStore(engine)
+    await words.put(Override("gate-1", OverrideField.MUTED, True, "kim", until=soon))
+    await events.record("gate-1", 1, [make_event(1)])
+
+    async def due() -> list[tuple[str, datetime]]:
+        await messages.keep_quiet_until_its_end(now)
+        return [(one.state.value, one.due_at) for one in await messages.of_event("event-001")]
+
+    minute = timedelta(seconds=60)
+    await words.put(Override(ALL_CAMERAS, OverrideField.MUTED, True, "kim", until=late))
+    assert await due() == [("muted", late), ("muted", late + minute)]
+    await words.clear(ALL_CAMERAS, OverrideField.MUTED, "kim")
+    assert await due() == [("muted", soon), ("muted", soon + minute)]
+    await words.clear("gate-1", OverrideField.MUTED, "kim")
+    assert await due() == [("waiting", now), ("waiting", now + minute)]
+
+
 async def test_the_first_word_holds_and_spares_the_others(
     events: EventStore, messages: MessageStore, make_event: MakeEvent
 ) -> None:

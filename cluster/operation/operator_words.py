@@ -1,4 +1,4 @@
-"""Detection off and on, as an operator's word in the site's database; the supervisor reads it every few seconds."""
+"""What operators switch off for a while, as words in the site's database; who obeys reads them every few seconds."""
 
 import asyncio
 import getpass
@@ -17,16 +17,30 @@ from cluster.settings.site import SiteSettings
 
 Result = TypeVar("Result")
 ALL = "*"
-_WHERE = "detection"
 _DURATION = re.compile(r"^(?P<number>\d{1,5})(?P<unit>[smhd])$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """What holds now about the detection of one camera, or of all (`*`). Times are in the site's zone."""
+class Subject:
+    """What is switched off: the field and its value in the database, and how people call that."""
 
+    field: str
+    value: bool
+    is_off: str
+    for_ever: str
+
+
+DETECTION = Subject("detect", False, "detection is off", "until it is switched on")
+NOTIFICATIONS = Subject("muted", True, "nobody is notified", "without an end, and not of CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What holds now about one camera, or about all (`*`). Times are in the site's zone."""
+
+    subject: Subject
     camera_id: str
     set_by: str
     set_at: datetime
@@ -35,9 +49,9 @@ class Word:
 
     def __str__(self) -> str:
         who = "all cameras" if self.camera_id == ALL else self.camera_id
-        until = f"until {self.until:%Y-%m-%d %H:%M}" if self.until else "until it is switched on"
+        until = f"until {self.until:%Y-%m-%d %H:%M}" if self.until else self.subject.for_ever
         reason = f": {self.reason}" if self.reason else ""
-        return f"{who}: detection is off since {self.set_at:%Y-%m-%d %H:%M}, {until}, by {self.set_by}{reason}"
+        return f"{who}: {self.subject.is_off} since {self.set_at:%Y-%m-%d %H:%M}, {until}, by {self.set_by}{reason}"
 
     def as_json(self) -> dict[str, Any]:
         until = self.until.isoformat() if self.until else None
@@ -50,16 +64,18 @@ class Word:
         }
 
 
-class DetectionSwitch:
-    """Switches detection of the cameras in `serve`, and of those that its site's database knows.
+class OperatorSwitch:
+    """Switches something of the cameras in `serve`, and of those that its site's database knows.
 
     Raises:
         ConfigError: a camera that there is not, or a site's file that is wrong.
         SiteUnhealthy: the database does not answer, or is older than this release.
     """
 
-    def __init__(self, serve: ServeFile, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._serve, self._now = serve, now
+    def __init__(
+        self, subject: Subject, serve: ServeFile, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._subject, self._serve, self._now = subject, serve, now
         self._site = load_site(serve.site_file)
 
     def off(self, cameras: Collection[str], lasts: timedelta | None, reason: str) -> list[Word]:
@@ -72,9 +88,9 @@ class DetectionSwitch:
 
             await self._check(engine, cameras)
             for camera_id in cameras:
-                word = Override(camera_id, OverrideField.DETECT, False, operator(), reason, until, now)
-                await OverrideStore(engine).put(word)
-            return await self._words(engine)
+                field, value = OverrideField(self._subject.field), self._subject.value
+                await OverrideStore(engine).put(Override(camera_id, field, value, operator(), reason, until, now))
+            return await self._said(engine)
 
         return _with_database(self._site, work)
 
@@ -86,8 +102,8 @@ class DetectionSwitch:
 
             await self._check(engine, cameras)
             for camera_id in cameras:
-                await OverrideStore(engine).clear(camera_id, OverrideField.DETECT, operator(), reason)
-            return await self._words(engine)
+                await OverrideStore(engine).clear(camera_id, OverrideField(self._subject.field), operator(), reason)
+            return await self._said(engine)
 
         return _with_database(self._site, work)
 
@@ -95,12 +111,20 @@ class DetectionSwitch:
         """What holds now."""
         return _with_database(self._site, self._words)
 
+    async def _said(self, engine: Any) -> list[Word]:
+        from cluster.storage.messages import MessageStore
+
+        if self._subject is NOTIFICATIONS:
+            await MessageStore(engine).keep_quiet_until_its_end(self._now())
+        return await self._words(engine)
+
     async def _words(self, engine: Any) -> list[Word]:
-        from cluster.storage.overrides import OverrideField, OverrideStore
+        from cluster.storage.overrides import OverrideStore
 
         zone = ZoneInfo(self._site.time_zone)
         return [
             Word(
+                self._subject,
                 one.camera_id,
                 one.set_by,
                 one.set_at.astimezone(zone),
@@ -108,7 +132,7 @@ class DetectionSwitch:
                 one.reason,
             )
             for one in await OverrideStore(engine).current(self._now())
-            if one.field is OverrideField.DETECT and one.is_off
+            if one.field.value == self._subject.field and one.is_off
         ]
 
     async def _check(self, engine: Any, cameras: Collection[str]) -> None:
@@ -122,9 +146,8 @@ class DetectionSwitch:
         for camera_id in cameras:
             if camera_id not in known:
                 there_is = ", ".join(sorted(known)[:10]) or "none"
-                raise ConfigError(
-                    _WHERE, "--camera", repr(camera_id[:40]), "there is no such camera", f"use {there_is}"
-                )
+                fault = "there is no such camera"
+                raise ConfigError("command", "--camera", repr(camera_id[:40]), fault, f"use {there_is}")
 
 
 def duration(text: str) -> timedelta:
@@ -136,7 +159,7 @@ def duration(text: str) -> timedelta:
     match = _DURATION.match(text.strip())
     lasts = timedelta(seconds=int(match["number"]) * _SECONDS[match["unit"]]) if match else timedelta(0)
     if not timedelta(0) < lasts <= _LONGEST:
-        raise ConfigError(_WHERE, "--for", repr(text[:20]), "is no time up to 30d", "write 90s, 30m, 8h or 2d")
+        raise ConfigError("command", "--for", repr(text[:20]), "is no time up to 30d", "write 90s, 30m, 8h or 2d")
     return lasts
 
 
@@ -148,7 +171,7 @@ def chosen(cameras: Sequence[str], every: bool) -> list[str]:
     """
     if bool(cameras) is every:
         fault = "not both of --camera and --all" if every else "neither --camera nor --all is given"
-        raise ConfigError(_WHERE, "", "", fault, "name cameras with --camera ID, or mean all with --all")
+        raise ConfigError("command", "", "", fault, "name cameras with --camera ID, or mean all with --all")
     return [ALL] if every else list(dict.fromkeys(cameras))
 
 
