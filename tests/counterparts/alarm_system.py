@@ -6,7 +6,7 @@ Changed for a test is only where things are and how often they are looked at; ru
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,25 +115,10 @@ class AlarmSystem:
     def _address(self, name: str) -> str:
         return f"http://127.0.0.1:{self._ports[name]}"
 
-    @contextmanager
-    def _program(self, program: str, name: str, config: str, *options: str) -> Iterator[None]:
+    def _program(self, program: str, name: str, config: str, *options: str) -> AbstractContextManager[None]:
         listen = f"--web.listen-address=127.0.0.1:{self._ports[name]}"
         line = [program, f"--config.file={self.folder / config}", listen, *options]
-        environment = {"PATH": "/usr/bin:/bin", "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "aws_credentials")}
-        with (self.folder / f"{name}.log").open("wb") as log:
-            try:
-                process = subprocess.Popen(line, stdout=log, stderr=log, env=environment, cwd=self.folder)
-            except FileNotFoundError as error:
-                missing_counterpart(program, error)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(_END_S)
+        return running(line, self.folder / f"{name}.log")
 
     def _write_prometheus(self) -> None:
         folder = self.folder / "prometheus"
@@ -165,6 +150,7 @@ class AlarmSystem:
             "[default]\naws_access_key_id = testing\naws_secret_access_key = testing\n"
         )
         document = yaml.safe_load((folder / "alertmanager.yml").read_text())
+        document["global"]["slack_api_url_file"] = str(folder / "secrets/slack_webhook_url")
         for route in (document["route"], *document["route"]["routes"]):
             route["group_wait"] = f"{round(1000 * self._pace.group_wait_s)}ms"
             route["group_interval"] = f"{round(1000 * self._pace.group_interval_s)}ms"
@@ -172,6 +158,26 @@ class AlarmSystem:
             for sns in receiver.get("sns_configs", []):
                 sns["api_url"] = self.sms.endpoint
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(document))
+
+
+@contextmanager
+def running(line: list[str], log: Path) -> Iterator[None]:
+    """The program of `line` in the folder of `log`, to which it writes; ended by its process id."""
+    environment = {"PATH": "/usr/bin:/bin", "AWS_SHARED_CREDENTIALS_FILE": str(log.parent / "aws_credentials")}
+    with log.open("wb") as file:
+        try:
+            process = subprocess.Popen(line, stdout=file, stderr=file, env=environment, cwd=log.parent)
+        except FileNotFoundError as error:
+            missing_counterpart(line[0], error)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(_END_S)
 
 
 def _texts(labels: dict[str, str]) -> dict[str, str]:

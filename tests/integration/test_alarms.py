@@ -61,7 +61,8 @@ class ServedSite:
             "site_operating_hours": 1.0,
             "websocket_connections": 1.0,
         }
-        self.site.pages.text = self._writer.write({**always, **values}).decode()
+        samples = {name: float(value) for name, value in {**always, **values}.items()}
+        self.site.pages.text = self._writer.write(samples).decode()
 
     def start(self) -> None:
         app = self.site.app(self.fakes.QUICK)
@@ -95,8 +96,8 @@ def test_five_failures_in_a_row_are_told_on_both_channels_and_four_are_not(
     site: ServedSite, alarms: AlarmSystem
 ) -> None:
     site.say(database_consecutive_failures=4)
-    wait_for("four were seen", lambda: alarms.query("database_consecutive_failures == 4"))
-    wait_for("the rule was evaluated", lambda: _evaluated_since(alarms, alarms.query("time()")[0]["value"][0]))
+    seen = wait_for("four were seen", lambda: alarms.query("timestamp(database_consecutive_failures == 4)"))
+    wait_for("the rules were evaluated", lambda: _evaluated_since(alarms, float(seen[0]["value"][1])))
     assert "DatabaseWriteFailing" not in alarms.firing()
 
     site.say(database_consecutive_failures=5)

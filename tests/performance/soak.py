@@ -1,6 +1,6 @@
-"""`make soak`: random kills with the events compared, then a long quiet run in which nothing may grow.
+"""`make soak`: random kills with the events compared, a long quiet run in which nothing may grow, alarms of faults.
 
-    SOAK_KILLS=50 SOAK_MINUTES=30 python tests/performance/soak.py
+    SOAK_ONLY=kills,quiet,alarms SOAK_KILLS=50 SOAK_MINUTES=30 python tests/performance/soak.py
 
 Writes build/soak.json and build/soak.png, ends by itself, and exits 1 if something did not hold. A site of its own
 on one simulated node: painted cameras, a stub detector, a real PostgreSQL and a real S3 endpoint.
@@ -28,6 +28,7 @@ import pytest
 from counterparts.ray_nodes import wait_for
 from counterparts.simulated_site import SimulatedSite, open_site, walk
 from counterparts.visits import UNDISTURBED, Visit
+from performance.soak_alarms import alarms
 from performance.soak_growth import Growth, verdict
 from performance.soak_plot import plot
 
@@ -75,6 +76,17 @@ def _steady_or_fault(site: SimulatedSite, minutes: float, growth: Growth, say: S
         say(f"the quiet run ended early: {error}")
         return str(error)
     return ""
+
+
+def _alarms_or_fault(say: Say) -> tuple[list[dict[str, Any]], str]:
+    """As `_steady_or_fault`."""
+    try:
+        told = alarms(say)
+    except (pytest.fail.Exception, AssertionError) as error:
+        say(f"the alarms ended early: {error}")
+        return [], str(error)
+    wrong = [one["alert"] for one in told if not one["as_planned"]]
+    return told, f"wrong channels: {wrong}" if wrong else ""
 
 
 def _killed_visit_or_fault(site: SimulatedSite, number: int, dice: random.Random, say: Say) -> dict[str, Any] | None:
@@ -155,7 +167,9 @@ def _site(cameras: int) -> Iterator[SimulatedSite]:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends through every `with`
-    count, minutes = int(os.environ.get("SOAK_KILLS", "50")), float(os.environ.get("SOAK_MINUTES", "30"))
+    parts = os.environ.get("SOAK_ONLY", "kills,quiet,alarms").split(",")
+    count = int(os.environ.get("SOAK_KILLS", "50")) if "kills" in parts else 0
+    minutes = float(os.environ.get("SOAK_MINUTES", "30")) if "quiet" in parts else 0.0
     seed = int(os.environ.get("SOAK_SEED", str(int(time.time()))))
     wrong: list[dict[str, Any]] = []
     growth, fault = Growth(), ""
@@ -165,9 +179,11 @@ def main() -> int:
     if minutes:
         with _site(_CAMERAS) as site:
             fault = _steady_or_fault(site, minutes, growth, _say)
+    alarmed, alarm_fault = _alarms_or_fault(_say) if "alarms" in parts else ([], "")
+    fault = fault or alarm_fault
     found = verdict(growth, settle_s=min(300.0, 20.0 * minutes))
     kills_told = {"count": count, "seed": seed, "wrong": wrong}
-    document = {"kills": kills_told, "minutes": minutes, "fault": fault, **found}
+    document = {"kills": kills_told, "minutes": minutes, "alarms": alarmed, "fault": fault, **found}
     build = PROJECT_ROOT / "build"
     build.mkdir(exist_ok=True)
     (build / "soak.json").write_text(json.dumps(document, indent=2, default=str))
