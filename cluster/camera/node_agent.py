@@ -5,6 +5,7 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import ray
@@ -17,6 +18,7 @@ from cluster.camera.worker_process import camera_worker
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.base import data_folder
 from cluster.settings.site import SiteSettings
+from cluster.telemetry.disk_readings import DiskReadings
 from cluster.telemetry.gpus import NvmlGpus
 from cluster.telemetry.logs import configure_logs
 from cluster.telemetry.node_names import node_name
@@ -43,10 +45,11 @@ class NodeAgent:
         self._site: SiteSettings | None = None
         self._drain: OutboxDrain | None = None
         self._recorder: ServeRecorder | None = None
-        labels: dict[str, str] = ray.get_runtime_context().get_node_labels()
-        node = node_name(labels, ray.util.get_node_ip_address())
+        self._disk: DiskReadings | None = None
+        labels: Any = ray.get_runtime_context().get_node_labels()  # strings, whatever Ray's annotation says
+        self._node = node_name(labels, str(ray.util.get_node_ip_address()))  # type: ignore[no-untyped-call]
         # The process that started this one is Ray's node process, and with it everything of ours on this node.
-        self._readings = NodeReadings(node, NvmlGpus(), partial(memory_by_role, os.getppid()))
+        self._readings = NodeReadings(self._node, NvmlGpus(), partial(memory_by_role, os.getppid()))
         threading.Thread(target=self._readings.run, name="readings", daemon=True).start()
         self._connecting, self._ending = asyncio.Lock(), asyncio.Lock()
 
@@ -96,7 +99,14 @@ class NodeAgent:
         self._site = site
         drain = OutboxDrain(self._root(site), self._node_id, site.outbox, recorder)
         threading.Thread(target=drain.run, name="drain", daemon=True).start()
+        self._watch_disk(data_folder(site.data_dir))
         return drain
+
+    def _watch_disk(self, folder: Path) -> None:
+        if self._disk is not None:
+            self._disk.stop()
+        self._disk = DiskReadings(self._node, folder)
+        threading.Thread(target=self._disk.run, name="disk", daemon=True).start()
 
     def _kill(self, pid: int, camera_id: str) -> bool:
         root = self._root(self._site) if self._site is not None else None
