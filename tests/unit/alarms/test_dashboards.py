@@ -16,7 +16,7 @@ from cluster.telemetry.instruments import DECLARED, Kind
 GRAFANA = PROJECT_ROOT / "configs/grafana"
 DASHBOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
 RULES = sorted((PROJECT_ROOT / "configs/prometheus/rules").glob("*.yml"))
-FOREIGN = re.compile(r"^(ray_|probe_|scrape_|alertmanager_|prometheus_|up$|ALERTS$|camera:|event_record:)")
+FOREIGN = re.compile(r"^(ray_|probe_|scrape_|alertmanager_|prometheus_|up$|ALERTS$|camera:|event_record:|node:)")
 """Of Ray, the blackbox exporter and Prometheus itself, and what the rules record: tests/e2e has the real ones."""
 _WORD = re.compile(r"(?<![\w:$.])[a-zA-Z_:][\w:]*")
 _NAMES_NO_METRIC = re.compile(r'"[^"]*"|\b(?:by|on|without|group_left)\s*\([^)]*\)|\{[^}]*\}|\[[^\]]*\]|offset \w+')
