@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cluster.safety.events import Severity
@@ -31,7 +31,7 @@ async def keep_quiet_until_its_end(connection: AsyncConnection, now: datetime) -
     return len(rows)
 
 
-async def _move(connection: AsyncConnection, rows: list[Row[Any]], now: datetime) -> None:
+async def _move(connection: AsyncConnection, rows: Sequence[Any], now: datetime) -> None:
     mutes = await mutes_of(connection, rows[0].camera_id, now)
     first = min(row.due_at for row in rows)
     for row in rows:
@@ -40,7 +40,7 @@ async def _move(connection: AsyncConnection, rows: list[Row[Any]], now: datetime
         await connection.execute(update(messages).where(*still).values(values))
 
 
-def _moved(row: Row[Any], later: timedelta, mutes: Sequence[datetime | None], now: datetime) -> dict[str, Any]:
+def _moved(row: Any, later: timedelta, mutes: Sequence[datetime | None], now: datetime) -> dict[str, Any]:
     ends = [end for end in mutes if end is not None]
     if len(ends) < len(mutes) and row.severity != Severity.CRITICAL.value:
         return {"next_try_at": None}

@@ -15,6 +15,7 @@ _FILES = {
     "/static/live.js": ("live.js", "text/javascript"),
     "/static/wall.js": ("wall.js", "text/javascript"),
     "/static/acknowledge.js": ("acknowledge.js", "text/javascript"),
+    "/static/viewer.js": ("viewer.js", "text/javascript"),
     "/static/events.js": ("events.js", "text/javascript"),
     "/static/style.css": ("style.css", "text/css"),
     "/favicon.ico": ("icon.svg", "image/svg+xml"),

@@ -281,6 +281,44 @@ def test_the_link_of_a_message_shows_its_event(visit, served):
     assert (page.complaints, page.foreign) == ([], [])
 
 
+def test_an_event_is_acknowledged_on_the_page_and_says_whom_it_was_told(visit, served):
+    opened = next(one for one in served.site.events.rows.values() if one.event.event_type == "CAMERA_UNMONITORED")
+    served.site.messages.told = [_told(opened.event)]
+    page = visit()
+
+    page.page.locator(".event", has_text="카메라 감시 안 됨").locator(".thumb").click()
+    assert page.page.locator(".delivery").inner_text().startswith("room · 발생 · 전달됨 · ")
+    page.page.locator("#viewer-name").fill("김 반장")
+    page.page.locator("#viewer-acknowledge").click()
+
+    page.page.wait_for_selector("#viewer-acknowledge:disabled:has-text('김 반장 확인')")
+    [said] = served.site.events.said
+    assert (said.event_id, said.by, said.way) == (opened.event.event_id, "김 반장", "api")
+    assert (page.complaints, page.foreign) == ([], [])
+
+
+def test_the_button_behind_the_link_of_a_message_acknowledges(visit, served):
+    opened = next(iter(served.site.events.rows.values()))
+    link = served.site.links.link(opened.event.event_id, "room", 1, now())
+    page = visit()
+    page.page.goto(served.address + link.removeprefix("http://localhost:8001"))
+    assert served.site.events.said == []
+
+    page.page.locator("#acknowledge").click()
+
+    page.page.wait_for_selector("[data-said=done]:visible")
+    assert not page.page.locator("#acknowledge").is_visible()
+    assert [said.by for said in served.site.events.said] == ["room"]
+    assert (page.complaints, page.foreign) == ([], [])
+
+
+def _told(event):
+    return fakes.PlannedMessage(
+        "m-1", event.event_id, fakes.MessageKind.OPENED, 1, "all", 0, "room", fakes.MessageState.ACCEPTED,
+        event.severity, event.correlation_id, now(), now(), now(), attempts=1, accepted_at=now(),
+    )  # fmt: skip
+
+
 def test_when_the_server_goes_every_tile_says_that_the_page_is_blind(visit, served):
     page = visit()
     page.page.wait_for_selector("article[data-camera=gate-1][data-live=true]")

@@ -14,7 +14,10 @@ const health = { status: "unknown", why: "", cameras: {} };
 const wall = new Wall(part("wall"), part("wall-empty"));
 const events = new Events({
   list: part("events"), empty: part("events-empty"), title: part("events-title"), link: part("events-link"),
-  viewer: part("viewer"), picture: part("viewer-picture"), text: part("viewer-text"),
+  viewer: {
+    dialog: part("viewer"), picture: part("viewer-picture"), text: part("viewer-text"), told: part("viewer-told"),
+    name: part("viewer-name"), label: part("viewer-label"), acknowledge: part("viewer-acknowledge"),
+  },
 }, wall, showHeader);
 
 async function askCameras() {

@@ -1,6 +1,7 @@
 // The last events: a page of them from the API, then every change from the socket, resumed where it broke off.
 
 import { getJson, Reconnecting } from "./live.js";
+import { sayWho, Viewer } from "./viewer.js";
 import { element } from "./wall.js";
 import { say, sayObject, sayTime, sayType } from "./words.js";
 
@@ -24,6 +25,7 @@ export class Events {
       message: (data, answer) => this.receive(JSON.parse(data), answer),
       down: (code) => this.lost(code),
     }, SILENT_AFTER_MS);
+    this.viewer = new Viewer(parts.viewer, wall);
     this.refresh();
   }
 
@@ -68,7 +70,7 @@ export class Events {
     if (!found.ok) return;
     this.take(found.content);
     this.items.get(found.content.event_id)?.root.scrollIntoView({ block: "center" });
-    if (found.content.snapshot.url) this.open(found.content);
+    this.viewer.open(found.content);
   }
 
   take(event) {
@@ -92,20 +94,13 @@ export class Events {
   place(event) {
     let item = this.items.get(event.event_id);
     if (!item) {
-      item = new Item((shown) => this.open(shown));
+      item = new Item((shown) => this.viewer.open(shown));
       this.items.set(event.event_id, item);
       const later = [...this.parts.list.children].find((other) => other.dataset.openedAt < event.opened_at);
       item.root.dataset.openedAt = event.opened_at;
       this.parts.list.insertBefore(item.root, later ?? null);
     }
     item.fill(event, this.wall);
-  }
-
-  open(event) {
-    this.parts.picture.src = event.snapshot.url;
-    this.parts.text.textContent = `${sayType(event.event_type)} · ${this.wall.nameOf(event.camera_id)} · ${sayTime(event.opened_at, true)}`;
-    this.parts.picture.alt = this.parts.text.textContent;
-    this.parts.viewer.showModal();
   }
 
   setLink(link) {
@@ -128,7 +123,7 @@ class Item {
     this.root = element("li", "event");
     this.thumb = element("button", "thumb", this.root);
     this.thumb.type = "button";
-    this.thumb.onclick = () => this.event?.snapshot.url && open(this.event);
+    this.thumb.onclick = () => this.event && open(this.event);
     this.image = element("img", "", this.thumb);
     this.image.loading = "lazy";
     this.image.decoding = "async";
@@ -142,6 +137,7 @@ class Item {
     this.time = element("time", "", this.foot);
     this.state = element("span", "chip state", this.foot);
     this.severity = element("span", "chip severity", this.foot);
+    this.acknowledged = element("span", "chip acknowledged", this.foot);
   }
 
   fill(event, wall) {
@@ -155,6 +151,8 @@ class Item {
     this.time.textContent = sayTime(event.opened_at);
     this.state.textContent = sayState(event);
     this.severity.textContent = say(event.severity);
+    this.acknowledged.hidden = !event.acknowledged;
+    this.acknowledged.textContent = event.acknowledged ? sayWho(event) : "";
     this.showPicture(event.snapshot);
   }
 
@@ -165,7 +163,6 @@ class Item {
       this.image.src = url;
     }
     this.image.hidden = !url || this.image.hidden;
-    this.thumb.disabled = !url;
     this.thumb.setAttribute("aria-label", this.title.textContent);
     this.noPicture.textContent = url ? "" : say(state === "pending" ? "pending" : "lostPicture");
   }

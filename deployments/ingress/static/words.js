@@ -13,6 +13,10 @@ const WORDS = {
     live: "실시간", waiting: "연결 중", away: "데이터베이스 응답 없음", lost: "연결 끊김",
     pending: "사진 저장 중", lostPicture: "사진 없음", danger: "위험 구역", warning: "주의 구역",
     wholePicture: "화면 전체", criticalOpen: "위험 {n}건 진행 중", lasted: "{s}초 지속",
+    acknowledge: "확인했습니다", acknowledged: "확인됨", acknowledgedBy: "{who} 확인", notAcknowledged: "처리하지 못했습니다. 다시 시도",
+    yourName: "이름", kind_opened: "발생", kind_escalated: "심각해짐", kind_closed: "종료",
+    message_waiting: "대기", message_sending: "보내는 중", message_sent: "보냄", message_accepted: "전달됨",
+    message_acknowledged: "확인함", message_failed: "실패", message_cancelled: "취소", message_muted: "알림 꺼짐",
   },
   en: {
     ok: "All well", degraded: "Degraded", down: "Down", unknown: "Checking", unreachable: "Server does not answer",
@@ -26,6 +30,10 @@ const WORDS = {
     live: "Live", waiting: "Connecting", away: "Database does not answer", lost: "Connection lost",
     pending: "Picture on its way", lostPicture: "No picture", danger: "danger zone", warning: "warning zone",
     wholePicture: "whole picture", criticalOpen: "{n} critical open", lasted: "lasted {s} s",
+    acknowledge: "I acknowledge", acknowledged: "Acknowledged", acknowledgedBy: "Acknowledged by {who}", notAcknowledged: "That did not work. Try again",
+    yourName: "Your name", kind_opened: "opened", kind_escalated: "became worse", kind_closed: "ended",
+    message_waiting: "waiting", message_sending: "being sent", message_sent: "sent", message_accepted: "delivered",
+    message_acknowledged: "acknowledged", message_failed: "failed", message_cancelled: "cancelled", message_muted: "muted",
   },
 };
 

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity, derive_event_id
-from cluster.safety.messages import MessageState, PlannedMessage
+from cluster.safety.messages import MessageKind, MessageState, PlannedMessage  # noqa: F401 - the page's tests make messages too
 from cluster.safety.pictures import LivePicture, PictureProfile, ZoneOutline
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
 from cluster.settings.notifications import NotificationSettings
