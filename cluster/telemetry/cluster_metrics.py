@@ -13,6 +13,7 @@ from cluster.telemetry.export import ExportReader, sample_text
 from cluster.telemetry.instruments import Declared
 from cluster.telemetry.levels import Levels
 from cluster.telemetry.page import PageWriter
+from cluster.telemetry.reading_times import ReadingTimes
 from cluster.telemetry.totals import Totals
 
 _log = structlog.get_logger()
@@ -24,9 +25,6 @@ STALE_S = 20.0
 NODE_UP = "metrics_hub_node_up"
 _FETCH_S = 2.0
 _SAVE_S = 1.0
-_ASKED_WITHIN_S = 60.0
-_IDLE_S = 30.0
-_AHEAD = 0.8
 _TOGETHER = 32
 
 
@@ -66,8 +64,8 @@ class MetricsPorts:
 
 
 class ClusterMetrics:
-    """Keeps a page that is at most `KEEP_S` old while somebody asks; when nobody does it still looks now and then, so
-    that what a node counted is not lost with its next restart. All of it belongs to one event loop.
+    """Has a page ready that is at most `KEEP_S` old when somebody asks; when nobody does it still looks now and then,
+    so that what a node counted is not lost with its next restart. All of it belongs to one event loop.
     """
 
     def __init__(
@@ -80,14 +78,14 @@ class ClusterMetrics:
         self._nodes: Sequence[NodeExport] = ()
         self._silent: dict[str, str] = {}
         self._page, self._page_s = b"", float("-inf")
-        self._asked_s = float("-inf")
+        self._times = ReadingTimes(KEEP_S)
         self._stopping, self._woken = asyncio.Event(), asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
         self._together = asyncio.Semaphore(_TOGETHER)
 
     async def page(self) -> bytes:
         """The newest page; b"": there is none yet, because Ray's head has not said which nodes there are."""
-        self._asked_s = self._clock()
+        self._times.asked(self._clock())
         self._woken.set()
         if self._clock() - self._page_s > KEEP_S:
             await self.refresh()
@@ -96,12 +94,10 @@ class ClusterMetrics:
     async def run(self) -> None:
         """Looks again and again, until `stop`."""
         while not self._stopping.is_set():
-            await self.refresh()
-            if self._clock() - self._asked_s < _ASKED_WITHIN_S:
-                await _wait(self._stopping, KEEP_S * _AHEAD)
-            else:
-                self._woken.clear()
-                await _wait(self._woken, _IDLE_S)
+            if self._clock() >= self._times.due_s():
+                await self.refresh()
+            self._woken.clear()
+            await _wait(self._woken, max(0.0, self._times.due_s() - self._clock()))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -115,9 +111,14 @@ class ClusterMetrics:
 
     async def _refresh(self) -> None:
         begun_s = self._clock()
+        if (page := await self._read_all()) is not None:
+            self._page, self._page_s = page, begun_s
+        self._times.read(begun_s, self._clock() - begun_s)
+
+    async def _read_all(self) -> bytes | None:
         await self._ask_the_head()
         if (totals := self._totals) is None or not self._nodes:
-            return
+            return None
         try:
             answers = await asyncio.gather(*(self._fetched(node) for node in self._nodes))
             # Off the loop: ten thousand lines are read.
@@ -126,8 +127,8 @@ class ClusterMetrics:
         # The border to what nodes export: whatever it is, the page before stays and the next look comes.
         except Exception as error:  # noqa: BLE001
             _log.exception("metrics_not_merged", reason=str(error))
-            return
-        self._page, self._page_s = page, begun_s
+            return None
+        return page
 
     async def _ask_the_head(self) -> None:
         """Which nodes there are, and at first what was added up before. Those that are known go on being read while the
