@@ -131,7 +131,7 @@ gpu_temperature = steady_gauge("gpu_temperature_celsius", "Temperature of the GP
 process_memory = steady_gauge(
     "process_memory_bytes", "Resident memory of all processes of one role on a node.", "role", "node", merge=_LAST
 )
-data_disk_used = steady_gauge(
+data_disk_used = gauge(
     "data_disk_used_percent", "How full the disk is on which the node keeps its data.", "node", merge=_LAST
 )
 log_write_failures = counter("log_write_failures_total", "Log lines that could not be written.")
