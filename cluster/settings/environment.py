@@ -15,6 +15,11 @@ def is_reference(text: str) -> bool:
     return _VARIABLE.search(text) is not None
 
 
+def has_default(text: str) -> bool:
+    """Whether a variable in `text` stands for something written out where it is not set."""
+    return any(match["default"] for match in _VARIABLE.finditer(text))
+
+
 def expand(text: str, *, where: str, key: str, environment: Mapping[str, str] | None = None) -> str:
     """`text` with its variables replaced, and files by what they hold (secrets that an orchestrator mounts).
 

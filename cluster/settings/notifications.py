@@ -8,12 +8,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from cluster.safety.events import Severity
 from cluster.settings.base import Settings
-from cluster.settings.environment import is_reference
+from cluster.settings.environment import has_default, is_reference
 
 
 def _not_written_out(value: str) -> str:
     if value and not is_reference(value):
         raise ValueError("a secret must not be written into the file, use ${NAME} or ${file:/path}")
+    if has_default(value):
+        raise ValueError("a secret must not be written into the file as a default, use ${NAME} or ${file:/path}")
     return value
 
 

@@ -98,10 +98,21 @@ class MessageStore:
         return moment
 
     async def sent(self, message_id: str) -> bool:
-        """It is handed over from here on; False if nobody has it in hand. Its claim goes on until the channel's answer
-        is told."""
+        """It is handed over from here on. Its claim goes on until the channel's answer is told.
+
+        False, and it must not be handed over: nobody has it in hand, or its event was acknowledged meanwhile, and it is
+        cancelled. (One that its channel has already is finished all the same.)
+        """
+        in_hand, has_none = messages.c.state == MessageState.SENDING.value, messages.c.thread == ""
         values = {"state": MessageState.SENT.value, "sent_at": self._now()}
-        return await self._change(message_id, messages.c.state == MessageState.SENDING.value, values)
+        needless = {"state": MessageState.CANCELLED.value, **_ended(self._now())}
+
+        async def work(connection: AsyncConnection) -> bool:
+            if await _is_needless(connection, message_id):
+                await _update(connection, message_id, and_(in_hand, has_none), needless)
+            return await _update(connection, message_id, in_hand, values)
+
+        return await self._transactions.write(work)
 
     async def named(self, message_id: str, thread: str) -> bool:
         """The channel has it and calls it so; its picture may follow. False: nobody has it in hand."""

@@ -280,6 +280,23 @@ async def test_a_message_that_failed_after_somebody_acknowledged_is_not_tried_ag
     assert short(await messages.of_event("event-001"))[0] == ("opened", "room", "cancelled")
 
 
+async def test_nobody_is_told_by_a_message_in_hand_when_somebody_acknowledged(
+    events: EventStore, messages: MessageStore, make_event: MakeEvent
+) -> None:
+    await events.record("gate-1", 1, [make_event(1)])
+    later = datetime.now(UTC) + timedelta(minutes=2)
+    room, boss = await messages.due(later, "dies", 30, limit=9)
+    await messages.sent(room.message_id)
+    await messages.named(room.message_id, "ts-1")
+    await events.acknowledge(said("kim"))
+
+    assert not await messages.sent(boss.message_id)
+    [again] = await messages.due(later + timedelta(seconds=30), "lives", 30, limit=9)
+    assert again.message_id == room.message_id
+    assert await messages.sent(room.message_id)  # its channel has it: what is left is its picture
+    assert short(await messages.of_event("event-001")) == [("opened", "room", "sent"), ("opened", "boss", "cancelled")]
+
+
 async def test_a_retry_waits_for_an_acknowledgement_that_is_under_way(
     postgres_site: SiteSettings, make_event: MakeEvent
 ) -> None:

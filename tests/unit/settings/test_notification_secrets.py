@@ -26,6 +26,8 @@ def _site(**channel: Any) -> dict[str, Any]:
         {"kind": "webhook", "url": "${HOOK}", "headers": {"Authorization": SECRET}},
         {"kind": "email", "host": "h", "password": SECRET, "sender": "a@b.c", "to": ["d@e.f"]},
         {"kind": "slack_bot", "token": ["x", SECRET], "channel": "C1"},
+        {"kind": "slack_bot", "token": f"${{TOKEN:-{SECRET}}}", "channel": "C1"},
+        {"kind": "webhook", "url": "${HOOK:-}", "headers": {"Authorization": f"Bearer ${{KEY:-{SECRET}}}"}},
         {"kind": "sms_sns", "phone": 821012345678},
     ],
 )
