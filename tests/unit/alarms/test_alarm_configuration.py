@@ -113,3 +113,16 @@ def test_of_rays_export_our_own_series_are_dropped_and_nothing_else(name: str) -
     assert drop["action"] == "drop"
     assert [declared for declared in DECLARED if not dropped.fullmatch(f"ray_{declared};core_worker")] == []
     assert [kept for kept in rays if dropped.fullmatch(kept)] == []
+
+
+def test_compose_starts_what_the_alarms_need_with_the_shipped_files_and_pinned_images() -> None:
+    services = yaml.safe_load((PROJECT_ROOT / "compose.yaml").read_text())["services"]
+    telemetry = {name: service for name, service in services.items() if "telemetry" in service["profiles"]}
+    mounted = [
+        volume.split(":") for service in telemetry.values() for volume in service["volumes"] if isinstance(volume, str)
+    ]
+    sources = [source for source, *_ in mounted if source.startswith("./configs")]
+
+    assert set(telemetry) == {"prometheus", "alertmanager", "blackbox", "grafana"}
+    assert all(re.search(r":v?\d+\.\d+\.\d+$", service["image"]) for service in services.values())
+    assert [source for source in sources if not (PROJECT_ROOT / source).exists()] == []
