@@ -23,7 +23,7 @@ KEEP_S = 5.0
 STALE_S = 20.0
 """So long the gauges of a node that does not answer stand: two of Ray's own report intervals."""
 NODE_UP = "metrics_hub_node_up"
-_FETCH_S = 2.0
+_FETCH_S = 4.0
 _SAVE_S = 1.0
 _TOGETHER = 32
 
