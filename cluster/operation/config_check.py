@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from cluster.operation.detector_scaling import scaling_findings
 from cluster.operation.findings import Finding, fault, ok, warning
 from cluster.operation.notification_check import notification_findings
+from cluster.operation.notification_reach import reach_findings
 from cluster.operation.serve_file import ServeFile, load_serve_file
 from cluster.operation.weights_file import check_digest, locate
 from cluster.safety.errors import (
@@ -57,6 +58,7 @@ def check_config(
     if site := _kept(findings, serve.site_file, lambda: load_site(serve.site_file)):
         findings.append(ok(serve.site_file, f"{site.name}, {site.time_zone}"))
         findings.extend(notification_findings(serve.site_file, site))
+        findings.extend(reach_findings(serve, site))
     for index, camera in enumerate(serve.cameras.cameras):
         if demo_clip_follows and camera.source == DEMO_CLIP:
             continue
