@@ -23,6 +23,7 @@ from cluster.operation.progress import Progress
 from cluster.operation.serve_file import SERVE_FILE, ServeFile, load_serve_file
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
 from cluster.settings.base import project_path
+from cluster.telemetry.logs import configure_logs
 
 EXIT_CODES: dict[type[SafeYoloError], int] = {ConfigError: 2, MachineUnfit: 3, SiteUnhealthy: 1, Interrupted: 130}
 _EPILOG = (
@@ -200,6 +201,8 @@ def doctor_command(
 
 def main() -> None:
     """The entry point: exits with the code that `--help` explains."""
+    # What a person reads goes to the terminal by `say`; what libraries log goes into a file, as everywhere.
+    configure_logs("cli", stdout=False)
     code = run(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,5 +1,6 @@
 """What libraries and Ray log in our processes, and what nobody caught, in the form of our own lines."""
 
+import contextlib
 import logging
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from cluster.safety.redaction import redact
 from cluster.telemetry.log_levels import levels
 
 Processor = structlog.typing.Processor
@@ -82,7 +84,7 @@ def _is_plain(handler: logging.Handler) -> bool:
 
 def _uncaught(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
     if not issubclass(kind, KeyboardInterrupt | SystemExit):
-        _log.critical("process_failed", exc_info=(kind, error, at))
+        _log.critical("process_failed", exception=_shown(kind, error, at))
 
 
 def _uncaught_in_thread(arguments: Any) -> None:
@@ -90,5 +92,12 @@ def _uncaught_in_thread(arguments: Any) -> None:
         return
     thread = arguments.thread.name if arguments.thread is not None else ""
     error = arguments.exc_value or arguments.exc_type()
-    text = "".join(traceback.format_exception(arguments.exc_type, error, arguments.exc_traceback))
-    _log.critical("thread_failed", thread=thread, exception=text)
+    _log.critical("thread_failed", thread=thread, exception=_shown(arguments.exc_type, error, arguments.exc_traceback))
+
+
+def _shown(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> str:
+    """The traceback, which stderr gets as well, as it would without us."""
+    text = redact("".join(traceback.format_exception(kind, error, at)))
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text)
+    return text

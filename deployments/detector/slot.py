@@ -199,7 +199,7 @@ class ModelSlot:
                 self._put(candidate, model, error=f"{self.error}; {told}", fallback=self.fallback or not is_anew)
             except Exception as error:  # noqa: BLE001 - border of a foreign runtime: the next one may do
                 self._failed(error)
-                log.error("last_good_refused", model=candidate.settings.model, reason=str(error))
+                log.error("last_good_refused", model=candidate.settings.model, reason=str(error))  # noqa: TRY400
             else:
                 self._afresh = candidate if is_anew else None
                 return
