@@ -29,23 +29,29 @@ class Site:
 
     def deploy(self, **user_config: Any) -> None:
         """The same path as `serve deploy`; then waits until a replica serves with this configuration."""
-        from ray import serve
-        from ray.serve.schema import ServeDeploySchema
-
         if user_config:
             self._detector["deployments"][0]["user_config"] = user_config
         arguments = {"cameras": self._cameras, "data_dir": str(self._folder / "data")}
         cameras = {"name": "cameras", "route_prefix": None, "import_path": "bench_worker:build_cameras"}
-        applications = [self._detector, {**cameras, "args": arguments}]
+        self.deploy_only(self._detector, {**cameras, "args": arguments})
+        if user_config:
+            self.wait_for_detector(user_config["image_size"])
+
+    def deploy_only(self, *applications: dict[str, Any]) -> None:
+        """These and no others; waits until they run."""
+        from ray import serve
+        from ray.serve.schema import ServeDeploySchema
+
         client: Any = serve.context._get_global_client()
-        schema = {"applications": applications, "logging_config": {"encoding": "JSON", "enable_access_log": False}}
+        schema = {
+            "applications": list(applications),
+            "logging_config": {"encoding": "JSON", "enable_access_log": False},
+        }
         client.deploy_apps(ServeDeploySchema.model_validate(schema))
         try:
             until(lambda: all(app.status == "RUNNING" for app in serve.status().applications.values()), "RUNNING")
         except TimeoutError as error:
             raise TimeoutError(f"the applications do not run: {serve.status().applications}") from error
-        if user_config:
-            self.wait_for_detector(user_config["image_size"])
 
     def wait_for_detector(self, image_size: int) -> None:
         """Until every replica serves a model of `image_size`; TimeoutError says what they say."""
@@ -56,12 +62,12 @@ class Site:
                 f"the detector does not serve: {[report.error for report in self._detectors()]}"
             ) from error
 
-    def start_cameras(self, upto: int, **options: Any) -> None:
-        """The first `upto` cameras, one actor each, as the supervisor makes them."""
+    def start_cameras(self, upto: int, actor: Any = None, **options: Any) -> None:
+        """The first `upto` cameras, one actor each, as the supervisor makes them; `actor`: another class for them."""
         import ray
         from bench_worker import BenchCamera
 
-        actor_class = ray.remote(num_cpus=0.1, max_restarts=-1)(BenchCamera)
+        actor_class = ray.remote(num_cpus=0.1, max_restarts=-1)(actor or BenchCamera)
         for camera in self._cameras[len(self.actors) : upto]:
             name = f"camera:{camera['camera_id']}"
             self.actors.append(
@@ -123,8 +129,10 @@ class Site:
 
 
 @contextmanager
-def running(cameras: list[dict[str, Any]], detector: dict[str, Any], *, cpus: int = 8) -> Iterator[Site]:
-    """A site that is gone afterwards; no camera runs yet. One at a time in a process."""
+def running(
+    cameras: list[dict[str, Any]], detector: dict[str, Any], *, cpus: int = 8, http_port: int = 0
+) -> Iterator[Site]:
+    """A site that is gone afterwards; no camera runs yet. One at a time in a process. `http_port` 0: no HTTP."""
     import ray
     from ray import serve
     from ray.serve.config import ProxyLocation
@@ -145,7 +153,11 @@ def running(cameras: list[dict[str, Any]], detector: dict[str, Any], *, cpus: in
     )
     try:
         _rest_log_monitor()
-        serve.start(proxy_location=ProxyLocation.Disabled, logging_config=LoggingConfig(enable_access_log=False))
+        serve.start(
+            proxy_location=ProxyLocation.HeadOnly if http_port else ProxyLocation.Disabled,
+            http_options={"port": http_port} if http_port else None,
+            logging_config=LoggingConfig(enable_access_log=False),
+        )
         yield Site(folder, cameras, detector)
     finally:
         serve.shutdown()
