@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -14,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("counterparts")  # what is asserted there says as much as in a test
 
 # Tests start processes that log: never into the folder of a site that runs from this checkout.
-os.environ.setdefault("SAFE_YOLO_LOG_DIR", tempfile.mkdtemp(prefix="sy-logs-"))
+_OWN_LOGS = "SAFE_YOLO_LOG_DIR" not in os.environ
+_LOGS = Path(os.environ.setdefault("SAFE_YOLO_LOG_DIR", tempfile.mkdtemp(prefix="sy-logs-")))
 
 pytest_plugins = [
     "counterparts.postgres",
@@ -23,6 +25,17 @@ pytest_plugins = [
     "counterparts.databases",
     "counterparts.process_logs",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_in_any_log() -> Iterator[None]:
+    """Of all processes that this run has started, but for those with a folder of their own, which look themselves."""
+    yield
+    from counterparts.secrets_used import assert_no_secret_in
+
+    assert_no_secret_in(_LOGS)
+    if _OWN_LOGS:
+        shutil.rmtree(_LOGS, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

