@@ -107,7 +107,6 @@ class Delivery:
             if not await self._follow(taken, lane):
                 return
         await self._kept(lambda: self._store.accepted(taken.planned.message_id, taken.name))
-        _observe(taken.planned, "accepted", self._now())
         _count(taken.planned, MessageState.ACCEPTED)
 
     async def refuse(self, planned: PlannedMessage, reason: str) -> None:
@@ -126,7 +125,9 @@ class Delivery:
 
     async def _send(self, planned: PlannedMessage, outgoing: Outgoing, lane: Lane) -> str | None:
         """What the channel calls it; None: it did not take it."""
-        _observe(planned, "sent", self._now())
+        if planned.attempts == 1:
+            _observe(planned, "planned", planned.created_at)
+            _observe(planned, "sent", self._now())
         try:
             name = await lane.send(outgoing)
         except ChannelRefused as error:
@@ -141,6 +142,7 @@ class Delivery:
             await self._again(planned, lane, ChannelUnavailable(reason, uncertain=True))
         else:
             _attempted(planned, "accepted")
+            _observe(planned, "accepted", self._now())
             _tell("notification_taken", planned, attempt=planned.attempts)
             return name
         return None

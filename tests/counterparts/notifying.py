@@ -29,32 +29,29 @@ from cluster.storage.messages import MessageStore
 from cluster.storage.tables import messages
 
 PICTURE = b"\xff\xd8picture\xff\xd9"
-PATIENCE_S = 30.0
-
-
-class KilledError(BaseException):
-    """The process is gone: no code of it goes on."""
+PATIENCE_S = 60.0
 
 
 class Kill:
-    """Ends a process at its first call of `at`, before or after that was carried out; "": never."""
+    """Ends a process at its first call of `at`, before or after that was carried out; "": never. No code of a process
+    that is gone goes on: its calls wait for ever."""
 
     def __init__(self, at: str = "", *, before: bool = True) -> None:
         self._at, self._before = at, before
         self.dead = False
 
     async def through(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        self._check()
+        await self._stand_still_if_dead()
         self.dead = name == self._at and self._before
-        self._check()
+        await self._stand_still_if_dead()
         answer = await call()
         self.dead = self.dead or name == self._at
-        self._check()
+        await self._stand_still_if_dead()
         return answer
 
-    def _check(self) -> None:
+    async def _stand_still_if_dead(self) -> None:
         if self.dead:
-            raise KilledError
+            await asyncio.Event().wait()
 
 
 class Calls:
@@ -65,6 +62,8 @@ class Calls:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inside, name)
+        if name == "close":
+            return method
 
         async def call(*arguments: Any, **named: Any) -> Any:
             return await self._kill.through(name, lambda: method(*arguments, **named))
@@ -125,23 +124,28 @@ class Process:
     async def until(self, what: str, done: Callable[[list[PlannedMessage]], bool]) -> list[PlannedMessage]:
         """Works until `done` holds for all messages; ends too when the process is killed."""
         async with asyncio.timeout(PATIENCE_S):
-            while True:
-                try:
-                    await self.dispatch.round()
-                except KilledError:
-                    break
-                found = await all_messages(self.store)
-                if self.kill.dead or done(found):
+            while not self.kill.dead:
+                await self._round()
+                if done(await all_messages(self.store)):
                     break
                 await asyncio.sleep(0.02)
         return await all_messages(self.store)
+
+    async def _round(self) -> None:
+        task = asyncio.create_task(self.dispatch.round())
+        while not task.done() and not self.kill.dead:
+            await asyncio.wait({task}, timeout=0.01)
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
 
     async def until_finished(self) -> list[PlannedMessage]:
         finished = {MessageState.ACCEPTED, MessageState.FAILED, MessageState.CANCELLED, MessageState.ACKNOWLEDGED}
         return await self.until("finished", lambda found: all(one.state in finished for one in found))
 
     async def close(self) -> None:
-        await self.dispatch.finish(0.5 if not self.kill.dead else 0.0)
+        await self.dispatch.finish(0.0 if self.kill.dead else PATIENCE_S)
 
 
 async def all_messages(store: MessageStore, event_id: str = "event-1") -> list[PlannedMessage]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from counterparts.message_receiver import CLOSES, FAULTS, MessageReceiver
-from counterparts.notifying import PICTURE, Clock, Process, a_message, an_event, plan
+from counterparts.message_receiver import CLOSES, FAULTS, HANGS, MessageReceiver
+from counterparts.notifying import CLAIM_RUNS_OUT_S, PICTURE, Clock, Process, a_message, an_event, plan
 from counterparts.smtp_server import SmtpServer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -42,26 +42,26 @@ class World:
     engine: AsyncEngine
     clock: Clock
 
-    def channels(self) -> list[AnyChannel]:
-        quick: dict[str, Any] = {"timeout_s": 0.6}
+    def channels(self, timeout_s: float = 30) -> list[AnyChannel]:
+        bound: dict[str, Any] = {"timeout_s": timeout_s}
         hook, sms = "${T_URL}/slack-hook", "${T_URL}/sms"
         mail: dict[str, Any] = {"host": "127.0.0.1", "port": self.smtp.port, "security": "none"}
         return [
-            SlackWebhookSettings(channel_id="slack-hook", kind="slack_webhook", url=hook, **quick),
+            SlackWebhookSettings(channel_id="slack-hook", kind="slack_webhook", url=hook, **bound),
             SlackBotSettings(
                 channel_id="slack", kind="slack_bot", token="${T_TOKEN}", channel="C0ROOM",
-                api_url=f"{self.receiver.url}/api/", **quick,
+                api_url=f"{self.receiver.url}/api/", **bound,
             ),
             SnsSmsSettings(
                 channel_id="sns", kind="sms_sns", phone="${T_PHONE}", endpoint=f"{self.receiver.url}/sns/",
-                **quick | {"timeout_s": 1.5},
+                **bound,
             ),
-            HttpSmsSettings(channel_id="sms", kind="sms_http", url=sms, phone="${T_PHONE}", **quick),
+            HttpSmsSettings(channel_id="sms", kind="sms_http", url=sms, phone="${T_PHONE}", **bound),
             WebhookSettings(
-                channel_id="hook", kind="webhook", url="${T_URL}/hook", secret="${T_SIGNING}", **quick
+                channel_id="hook", kind="webhook", url="${T_URL}/hook", secret="${T_SIGNING}", **bound
             ),
-            EmailSettings(channel_id="mail", kind="email", sender="a@s.example", to=("b@s.example",), **mail, **quick),
-            AppriseSettings(channel_id="apprise", kind="apprise", url="${T_APPRISE}", **quick | {"timeout_s": 5}),
+            EmailSettings(channel_id="mail", kind="email", sender="a@s.example", to=("b@s.example",), **mail, **bound),
+            AppriseSettings(channel_id="apprise", kind="apprise", url="${T_APPRISE}", **bound),
         ]  # fmt: skip
 
     def arrived(self, channel_id: str) -> int:
@@ -111,13 +111,16 @@ async def test_every_channel_tells_once_when_its_fault_is_over(
     await an_event(world.engine)
     channels = world.channels()
     await plan(world.engine, *(a_message(one.channel_id, world.clock) for one in channels))
-    process = Process(world.engine, channels, world.clock)
 
     world.receiver.fail(fault)
     world.smtp.fail(fault)
-    tried = await process.until("all failed once", lambda found: all(one.last_error for one in found))
+    troubled = Process(world.engine, world.channels(0.5) if fault == HANGS else channels, world.clock)
+    tried = await troubled.until("all failed once", lambda found: all(one.last_error for one in found))
+    await troubled.close()
     world.receiver.mend()
     world.smtp.mend()
+    world.clock.forward(CLAIM_RUNS_OUT_S)
+    process = Process(world.engine, channels, world.clock)
     await _told(world, process)
     await process.close()
 
@@ -137,7 +140,7 @@ async def test_a_channel_that_hangs_delays_no_other(world: World) -> None:
     await plan(world.engine, *many, a_message("sms", world.clock))
     process = Process(world.engine, [slow, other], world.clock)
 
-    with world.receiver.failing("hangs", "/hook"):
+    with world.receiver.failing(HANGS, "/hook"):
         found = await process.until(
             "sms", lambda found: any(one.state is MessageState.ACCEPTED for one in found if one.channel_id == "sms")
         )
@@ -217,8 +220,9 @@ async def test_the_end_changes_the_post_and_follows_the_mail(world: World) -> No
     await an_event(world.engine)
     ways = [one for one in world.channels() if one.channel_id in ("slack", "mail")]
     later: dict[str, Any] = {"kind": MessageKind.CLOSED}
+    beginnings = [a_message(one.channel_id, world.clock) for one in ways]
     ends = [a_message(one.channel_id, world.clock, message_id=f"e-{one.channel_id}", **later) for one in ways]
-    await plan(world.engine, *(a_message(one.channel_id, world.clock) for one in ways), *ends)
+    await plan(world.engine, *beginnings, *ends)
     process = Process(world.engine, ways, world.clock)
 
     await process.until_finished()
