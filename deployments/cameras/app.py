@@ -28,7 +28,7 @@ def build(arguments: CamerasArguments) -> Application:
     """
     options = actor_options(load_site(arguments.site))
     # Two Notifiers or supervisors at a time are of no use: the old one stops before the new one starts.
-    alone = {"ray_actor_options": options, "max_surge_percent": 0}
+    alone: dict[str, Any] = {"ray_actor_options": options, "max_surge_percent": 0}
     notifier: Any = ray.serve.deployment(Notifier, name="Notifier", **alone)
     recorder: Any = ray.serve.deployment(Recorder, name="Recorder", ray_actor_options=options)
     supervisor: Any = ray.serve.deployment(CameraSupervisor, name="CameraSupervisor", **alone)
