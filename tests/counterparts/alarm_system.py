@@ -101,6 +101,11 @@ class AlarmSystem:
         answer = httpx.get(f"{self._address('prometheus')}/api/v1/targets", timeout=15, trust_env=False).json()
         return {target["labels"]["job"]: target["health"] for target in answer["data"]["activeTargets"]}
 
+    def declared(self) -> set[str]:
+        """Names of the metrics that some scraped page declares, with or without a value."""
+        answer = httpx.get(f"{self._address('prometheus')}/api/v1/metadata", timeout=15, trust_env=False).json()
+        return set(answer["data"])
+
     def said(self, name: str) -> str:
         """The end of what a program wrote."""
         file = self.folder / f"{name}.log"

@@ -1,0 +1,87 @@
+"""The real Prometheus on a real site: every metric of a rule or dashboard is there, and every panel shows something."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from counterparts.alarm_system import AlarmSystem, Pace, open_alarm_system
+from counterparts.waiting import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIET = {
+    "outbox_dropped_total": "no outbox was ever full",
+    "camera_readers_abandoned_total": "no reader hung",
+    "camera_reconnects_total": "the camera never broke off",
+    "frames_dropped_total": "no frame was dropped",
+    "frames_gated_total": "something always moved",
+    "camera_moves_total": "there is one node, and no release was rolled out",
+    "backup_last_success_timestamp_seconds": "there is no backup yet",
+}
+"""Series that begin with their first event, which this site may not have had; the page declares them all the same."""
+
+
+def _unit() -> Any:
+    """What reads names out of PromQL; test files cannot import each other, so it is loaded by path."""
+    spec = importlib.util.spec_from_file_location("dashboards", ROOT / "tests/unit/alarms/test_dashboards.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+unit = _unit()
+
+
+@pytest.fixture(scope="module")
+def alarms(site: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlarmSystem]:
+    run_dir = Path(json.loads((site.folder / "state" / "ray.json").read_text())["run_dir"])
+    targets = run_dir / "ray" / "prom_metrics_service_discovery.json"
+    folder = tmp_path_factory.mktemp("alarms")
+    site.get("/nothing-is-here")  # an answer of 4xx, to be counted
+    with open_alarm_system(folder, site.page, targets, Pace(every_s=2.0)) as system:
+        yield system
+
+
+def test_every_metric_of_a_rule_or_dashboard_is_in_prometheus(alarms: AlarmSystem) -> None:
+    texts = [*unit.expressions(), *(text for dashboard in unit.DASHBOARDS for text in unit.queries(dashboard))]
+    wanted = {name for text in texts for name in unit.metrics_in(text)} - {"ALERTS"}
+
+    def missing() -> list[str]:
+        return sorted(name for name in wanted - set(QUIET) if not alarms.query(f'count({{__name__="{name}"}})'))
+
+    wait_for("every metric is there", lambda: not missing(), instead=missing)
+    assert sorted(set(QUIET) - alarms.declared()) == []
+
+
+@pytest.mark.parametrize("dashboard", unit.DASHBOARDS, ids=lambda file: file.stem)
+def test_every_panel_shows_something(alarms: AlarmSystem, dashboard: Path) -> None:
+    texts = [text for text in unit.queries(dashboard) if not unit.metrics_in(text) & set(QUIET)]
+    filled = [text.replace("$__rate_interval", "1m").replace("$camera_id", "gate-1") for text in texts]
+
+    def empty() -> list[str]:
+        return [text for text in filled if not alarms.query(text)]
+
+    assert len(filled) > 5
+    wait_for("every panel has data", lambda: not empty(), instead=empty)
+
+
+def test_prometheus_evaluates_every_rule_without_an_error(alarms: AlarmSystem) -> None:
+    wait_for(
+        "all groups were evaluated", lambda: alarms.query("prometheus_rule_group_last_evaluation_timestamp_seconds")
+    )
+
+    assert alarms.query("sum(prometheus_rule_evaluation_failures_total) == 0")
+    assert "level=error" not in alarms.said("prometheus")
+
+
+def test_the_node_readings_of_a_real_ray_are_of_this_machine(alarms: AlarmSystem) -> None:
+    (cpu,) = wait_for("the CPU of the node", lambda: alarms.query("max by (ip) (ray_node_cpu_utilization)"))
+    (disk,) = alarms.query("max by (ip) (ray_node_disk_utilization_percentage)")
+
+    assert 0 <= float(cpu["value"][1]) <= 100
+    assert 0 < float(disk["value"][1]) <= 100
+    assert cpu["metric"]["ip"]
