@@ -164,6 +164,10 @@ async def _answer(ping: Callable[[], Awaitable[None]]) -> str:
     return "ok"
 
 
+def _nobody() -> None:
+    """Nudges nobody: there is no Notifier."""
+
+
 class Recorder:
     """Serve deployment. Without `check_health`: a database that is away is no reason to stop a replica."""
 
@@ -172,7 +176,9 @@ class Recorder:
         self._site = load_site(site_file)
         refuse_another_disk(self._site)
         self._recorder: EventRecorder | None = None
-        self._nudge = Nudge(notifier.options(method_name="nudge").remote) if notifier is not None else lambda: None
+        self._nudge: Callable[[], None] = _nobody
+        if notifier is not None:
+            self._nudge = Nudge(notifier.options(method_name="nudge").remote)
 
     async def record(
         self, camera_id: str, sender_epoch: int, events: list[SafetyEvent], with_pictures: frozenset[str]

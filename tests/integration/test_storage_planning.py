@@ -135,8 +135,8 @@ async def test_info_is_recorded_without_a_question_about_messages(
 class Broken:
     """Fails for event 1, by itself or by what it asks the database to keep."""
 
-    def __init__(self, refused: bool) -> None:
-        self._refused = refused
+    def __init__(self, how: str) -> None:
+        self._how = how
 
     def concerns(self, event: SafetyEvent) -> bool:
         return True
@@ -145,22 +145,25 @@ class Broken:
         plan = PLANNER.plan(situation)
         if situation.event.event_id != "event-001":
             return plan
-        if not self._refused:
-            raise ValueError("no such hour")
-        return Plan((replace(plan.new[0], event_id="nobody"), *plan.new[1:]))
+        if self._how == "raises":
+            raise RuntimeError("no such hour")
+        broken = {"event_id": "nobody"} if self._how == "names no event" else {"due_at": datetime(2026, 3, 1)}
+        return Plan((replace(plan.new[0], **broken), *plan.new[1:]))
 
 
-@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("how", ["raises", "names no event", "has no zone"])
 async def test_an_event_whose_messages_cannot_be_planned_is_recorded_and_said(
-    engine: AsyncEngine, messages: MessageStore, make_event: MakeEvent, refused: bool
+    engine: AsyncEngine, messages: MessageStore, make_event: MakeEvent, how: str
 ) -> None:
-    events = EventStore(engine, Broken(refused))
+    events = EventStore(engine, Broken(how))
     with capture_logs() as logs:
         assert await events.record("gate-1", 1, [make_event(1), make_event(2)]) == 2
 
     assert len((await events.list(EventFilter())).items) == 2
     assert await events.last_change() == 2
-    assert await messages.of_event("event-001") == []
+    [letter] = await messages.dead(datetime.now(UTC))
+    assert await messages.of_event("event-001") == [letter]
+    assert "could not be planned" in letter.last_error
     assert len(await messages.of_event("event-002")) == 2
     [line] = logs
     assert (line["event"], line["log_level"], line["event_id"]) == ("messages_not_planned", "critical", "event-001")
