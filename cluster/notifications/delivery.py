@@ -169,10 +169,7 @@ class Delivery:
     async def _follow(self, taken: Taken, lane: Lane) -> bool:
         """False: the process stops before the picture came, and the next one goes on with it. Otherwise the message
         was taken, and a picture that does not come, or is not taken, changes nothing about that."""
-        try:
-            picture = await self._snapshots.of(taken.kept, FOLLOW_S)
-        except DatabaseUnavailable:
-            picture = None
+        picture = await self._snapshots.of(taken.kept, FOLLOW_S)
         if picture is not None:
             await self._send_picture(replace(taken.outgoing, picture=picture), taken, lane)
         elif taken.kept.snapshot_state == PENDING:

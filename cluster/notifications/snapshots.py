@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
 
 from cluster.notifications.waiting import pause
 from cluster.notifications.writing import Kept
-from cluster.safety.errors import StorageError
+from cluster.safety.errors import DatabaseUnavailable, StorageError
 
 _log = structlog.get_logger()
-_EVERY_S = 0.1
+_EVERY_S, _SLOWER, _SLOWEST_S = 0.1, 1.3, 0.5
 PENDING, STORED = "pending", "stored"
 
 
@@ -38,11 +39,7 @@ class Snapshots:
         self._hurry.set()
 
     async def of(self, kept: Kept, wait_s: float) -> bytes | None:
-        """The drawn picture, None if there is none within `wait_s` seconds.
-
-        Raises:
-            DatabaseUnavailable: whether it came cannot be seen.
-        """
+        """The drawn picture, None if there is none within `wait_s` seconds."""
         found = await self._awaited(kept, wait_s)
         if found is None or found.snapshot_state != STORED or found.snapshot_name is None:
             return None
@@ -54,10 +51,12 @@ class Snapshots:
 
     async def _awaited(self, kept: Kept, wait_s: float) -> Kept | None:
         found: Kept | None = kept
-        until_s = self._clock() + wait_s
+        until_s, every_s = self._clock() + wait_s, _EVERY_S
         while found is not None and found.snapshot_state == PENDING and self._clock() < until_s:
             if self._hurry.is_set():
                 break
-            await pause(self._hurry, _EVERY_S)
-            found = await self._events.get(kept.event.event_id)
+            await pause(self._hurry, every_s)
+            every_s = min(every_s * _SLOWER, _SLOWEST_S)
+            with suppress(DatabaseUnavailable):  # it may be back before the time is over
+                found = await self._events.get(kept.event.event_id)
         return found
