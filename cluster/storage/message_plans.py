@@ -48,8 +48,9 @@ async def plan_messages(
             return
         situation = await _situation(connection, event, occurrence, is_news)
         plan = planner.plan(situation)
-        async with connection.begin_nested():
-            await _write(connection, plan, situation.now)
+        if plan != Plan():
+            async with connection.begin_nested():
+                await _write(connection, plan, situation.now)
     # The border of what rules may break: never the row of an event, and never in silence.
     except Exception as error:
         if _is_of_the_database(error):
@@ -115,14 +116,14 @@ async def _situation(connection: AsyncConnection, event: SafetyEvent, occurrence
         event=event,
         occurrence=occurrence,
         is_news=is_news,
-        told=await messages_of(connection, event.event_id),
+        told=() if is_news and occurrence == 1 else await messages_of(connection, event.event_id),
         mutes=await mutes_of(connection, event.camera_id, now),
         now=now,
     )
 
 
 async def _write(connection: AsyncConnection, plan: Plan, now: datetime) -> None:
-    for message in plan.new:
-        query = insert_into(connection, messages, message_values(message))
+    if plan.new:
+        query = insert_into(connection, messages, [message_values(message) for message in plan.new])
         await connection.execute(query.on_conflict_do_nothing(index_elements=[messages.c.message_id]))
     await give_up_messages(connection, plan.needless, now)
