@@ -201,6 +201,10 @@ class Recorder:
         """`logging` is all that can be said here; never raises (Ray would stop the replica)."""
         take_logging(user_config, "serve_config.yaml")
 
+    async def check_health(self) -> None:
+        """Opens what it stands on before anybody calls: one that has nothing to do says so, see the alarm MetricsMissing."""
+        self._opened()
+
     def _opened(self) -> EventRecorder:
         """Made by the first call, because the engine belongs to the event loop that uses it."""
         if self._recorder is None:
