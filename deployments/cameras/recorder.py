@@ -202,7 +202,7 @@ class Recorder:
         take_logging(user_config, "serve_config.yaml")
 
     async def check_health(self) -> None:
-        """Opens what it stands on before anybody calls: one that has nothing to do says so, see the alarm MetricsMissing."""
+        """Opens what it stands on before anybody calls: one that has nothing to do must say so (MetricsMissing)."""
         self._opened()
 
     def _opened(self) -> EventRecorder:
