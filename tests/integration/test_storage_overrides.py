@@ -71,12 +71,11 @@ async def test_a_word_of_a_newer_release_is_left_to_it(engine: AsyncEngine) -> N
 async def test_the_migration_goes_up_and_down_with_data_in_the_tables(
     empty_site: SiteSettings, make_event: MakeEvent
 ) -> None:
-    migrate(empty_site, "0001")
+    migrate(empty_site)
     engine = create_engine(empty_site)
     try:
         events, store = EventStore(engine), OverrideStore(engine)
         await events.record("gate-1", 1, [make_event(1)])
-        migrate(empty_site)
         await store.put(OFF)
         assert await store.newest() == [OFF]
 
