@@ -26,6 +26,7 @@ from deployments.ingress.metrics_hub import RayMetricsPages
 from deployments.ingress.services import Services
 
 _WRITES = {Kind.COUNTER: "inc", Kind.GAUGE: "set", Kind.HISTOGRAM: "observe"}
+_WRITES_EVERY_S = 2.0
 _VALUES = {
     "status": ("CONNECTING", "MONITORED", "DEGRADED", "UNMONITORED", "DISABLED"),
     "reason": ("late", "breaker", "detector", "error"),
@@ -111,9 +112,18 @@ class Readings:
 
 
 class Cameras:
-    """Writes every metric that has a camera, for some cameras, with all values of its other labels."""
+    """Writes every metric, for some cameras and with all values of the other labels, again and again."""
 
     def write(self, camera_ids: list[str]) -> None:
+        self._write(camera_ids)
+        threading.Thread(target=self._write_on, args=(camera_ids,), daemon=True).start()
+
+    def _write_on(self, camera_ids: list[str]) -> None:
+        while True:
+            time.sleep(_WRITES_EVERY_S)
+            self._write(camera_ids)
+
+    def _write(self, camera_ids: list[str]) -> None:
         for name, instrument in instruments().items():
             metric = DECLARED[name]
             choices = [camera_ids if key == "camera_id" else _VALUES.get(key, (f"{key}-1",)) for key in metric.labels]
