@@ -23,6 +23,8 @@ from cluster.notifications.writing import Writing
 from cluster.safety.events import SafetyEvent
 from cluster.safety.messages import PlannedMessage
 from cluster.settings.notifications import AnyChannel
+from cluster.settings.site import SiteSettings
+from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from cluster.storage.message_rows import message_values
 from cluster.storage.messages import MessageStore
@@ -30,6 +32,7 @@ from cluster.storage.tables import messages
 
 PICTURE = b"\xff\xd8picture\xff\xd9"
 PATIENCE_S = 60.0
+"""Ends a broken test; no figure of the product."""
 
 
 class Kill:
@@ -84,6 +87,12 @@ class Clock:
         self._ahead += timedelta(seconds=seconds)
 
 
+def patient_engine(site: SiteSettings) -> AsyncEngine:
+    """On the site's database; many write at once here, and how fast the disk is decides nothing."""
+    database = site.database.model_copy(update={"timeout_s": PATIENCE_S})
+    return create_engine(site.model_copy(update={"database": database}))
+
+
 class OnePicture:
     """A snapshot store that holds one."""
 
@@ -92,7 +101,7 @@ class OnePicture:
 
 
 class Process:
-    """One Notifier. Pauses between attempts are as short as they may be."""
+    """One Notifier."""
 
     def __init__(
         self,
@@ -117,7 +126,7 @@ class Process:
         links = AcknowledgeLinks("s3cret-key", "https://site.example", 3600)
         writing = Writing(Composer("공장", "Asia/Seoul"), links, "https://site.example", lambda _: "정문", clock.now)
         snapshots = Snapshots(events, OnePicture(), loop.time)  # type: ignore[arg-type]
-        patience = Patience(give_up_after_s, lambda: 0.0)
+        patience = Patience(give_up_after_s, lambda: 0.5)
         delivery = Delivery(store, events, snapshots, writing, patience, picture_wait_s)  # type: ignore[arg-type]
         self.dispatch = Dispatch(store, self.lanes, delivery, f"p-{id(self)}", clock.now)  # type: ignore[arg-type]
 
@@ -128,7 +137,7 @@ class Process:
                 await self._round()
                 if done(await all_messages(self.store)):
                     break
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
         return await all_messages(self.store)
 
     async def _round(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from counterparts.message_receiver import CLOSES, FAULTS, HANGS, MessageReceiver
-from counterparts.notifying import CLAIM_RUNS_OUT_S, PICTURE, Clock, Process, a_message, an_event, plan
+from counterparts.notifying import CLAIM_RUNS_OUT_S, PICTURE, Clock, Process, a_message, an_event, patient_engine, plan
 from counterparts.smtp_server import SmtpServer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +25,6 @@ from cluster.settings.notifications import (
     WebhookSettings,
 )
 from cluster.settings.site import SiteSettings
-from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 
 pytestmark = pytest.mark.anyio
@@ -90,7 +89,7 @@ async def world(
     secrets |= {"T_APPRISE": f"{receiver.url.replace('http', 'json')}/apprise", "AWS_SECRET_ACCESS_KEY": "aws-geheim"}
     for name, value in {**secrets, "AWS_ACCESS_KEY_ID": "AK"}.items():
         monkeypatch.setenv(name, value)
-    smtp, engine = SmtpServer(), create_engine(sqlite_site)
+    smtp, engine = SmtpServer(), patient_engine(sqlite_site)
     yield World(receiver, smtp, engine, Clock())
     await engine.dispose()
     smtp.stop()
@@ -108,6 +107,7 @@ async def test_every_channel_tells_once_when_its_fault_is_over(
     world: World, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, "aiosqlite")
     await an_event(world.engine)
     channels = world.channels()
     await plan(world.engine, *(a_message(one.channel_id, world.clock) for one in channels))

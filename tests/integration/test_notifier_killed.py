@@ -7,14 +7,23 @@ from typing import Any
 
 import pytest
 from counterparts.message_receiver import MessageReceiver
-from counterparts.notifying import CLAIM_RUNS_OUT_S, PICTURE, Clock, Kill, Process, a_message, an_event, plan
+from counterparts.notifying import (
+    CLAIM_RUNS_OUT_S,
+    PICTURE,
+    Clock,
+    Kill,
+    Process,
+    a_message,
+    an_event,
+    patient_engine,
+    plan,
+)
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cluster.notifications.message import MessageState
 from cluster.settings.notifications import AnyChannel, SlackBotSettings, SlackWebhookSettings, WebhookSettings
 from cluster.settings.site import SiteSettings
-from cluster.storage.engine import create_engine
 from cluster.storage.tables import events, messages
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +71,7 @@ async def world(
 ) -> AsyncIterator[World]:
     monkeypatch.setenv("T_URL", receiver.url)
     monkeypatch.setenv("T_TOKEN", "xoxb-1")
-    engine = create_engine(sqlite_site)
+    engine = patient_engine(sqlite_site)
     yield World(receiver, engine)
     await engine.dispose()
 
