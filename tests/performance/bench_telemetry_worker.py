@@ -1,7 +1,6 @@
 """What runs inside the Ray of the part `telemetry`: cameras and a Detector whose telemetry can be switched off."""
 
 import itertools
-import logging
 import os
 import threading
 import time
@@ -59,12 +58,20 @@ class Switch:
             self._logs = {}
         else:
             self._logs = structlog.get_config()
-            structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL + 1))
+            structlog.configure(wrapper_class=_Silent)
         for name, instrument in instruments().items():
             write = _WRITES[DECLARED[name].kind]
             if not on:
                 self._kept[name] = getattr(instrument, write)
             setattr(instrument, write, self._kept.pop(name) if on else self._instead.get(name, _nothing))
+
+
+class _Silent(structlog.BoundLoggerBase):
+    """Logs nothing."""
+
+    def _nothing(self, *_: Any, **__: Any) -> None: ...
+
+    debug = info = warning = error = critical = exception = log = msg = _nothing
 
 
 def _nothing(*_: Any, **__: Any) -> None:
