@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from counterparts.events import NOON
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cluster.notifications.links import AcknowledgeLinks, LinkContent, LinkRefused, open_links
 from cluster.settings.notifications import NotificationSettings
 
+SLOWLY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LINKS = AcknowledgeLinks("k" * 32, "https://safe.example.com/", 60)
 CONTENT = LinkContent("6d1c1f4e-5b7c-5b3e-8f8e-0c1d2e3f4a5b", "room", 12, NOON + timedelta(seconds=60))
 
@@ -35,6 +36,7 @@ def test_a_link_is_good_until_it_expires() -> None:
     assert refused.value.expired
 
 
+@SLOWLY
 @given(st.integers(0, 200), st.sampled_from("AaZz09_-.~é"))
 def test_a_link_with_any_other_character_is_none(place: int, character: str) -> None:
     token = LINKS.token(CONTENT)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from counterparts.events import NOON, safety_event
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -17,6 +17,7 @@ from cluster.safety.events import EpisodeState, SafetyEvent, Severity
 from cluster.safety.messages import MessageKind, MessageState, PlannedMessage, Situation
 from cluster.settings.notifications import NotificationSettings
 
+SLOWLY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SEOUL = ZoneInfo("Asia/Seoul")
 CHANNELS = [
     {"channel_id": name, "kind": "slack_webhook", "url": "${HOOK}", "updates": name != "sms"}
@@ -354,6 +355,7 @@ def _lives(draw: st.DrawFn) -> list[SafetyEvent]:
     return revisions
 
 
+@SLOWLY
 @given(_lives(), st.data())
 def test_revisions_that_come_again_or_late_add_nothing(revisions: list[SafetyEvent], data: st.DataObject) -> None:
     rules = planner(BOTH, rule("critical", steps=[{"channels": ["night"]}, {"after_s": 30, "channels": ["sms"]}]))
@@ -367,6 +369,7 @@ def test_revisions_that_come_again_or_late_add_nothing(revisions: list[SafetyEve
     assert often.rows == once.rows
 
 
+@SLOWLY
 @given(_lives(), st.randoms())
 def test_in_any_order_each_piece_of_news_is_told_once_and_the_last_word_reaches_everybody(
     revisions: list[SafetyEvent], random: Any
