@@ -86,7 +86,7 @@ def _alarms_or_fault(say: Say) -> tuple[list[dict[str, Any]], str]:
         say(f"the alarms ended early: {error}")
         return [], str(error)
     wrong = [one["alert"] for one in told if not one["as_planned"]]
-    return told, f"wrong channels: {wrong}" if wrong else ""
+    return told, f"alarms that were not told as planned: {wrong}" if wrong else ""
 
 
 def _killed_visit_or_fault(site: SimulatedSite, number: int, dice: random.Random, say: Say) -> dict[str, Any] | None:
