@@ -25,12 +25,13 @@ _HEADER = re.compile(rf"(?P<name>\b(?:authorization|cookie){_QUOTE})[^\"'\r\n]+"
 _SCHEME = re.compile(r"(?P<name>\b(?:bearer|basic)\s+)(?=\S*[0-9])[^\s\"'<>]{8,}", re.IGNORECASE)
 _HINTS = ("pass", "secret", "token", "signature", "credential", "key", "session", "auth", "cookie", "bearer", "basic")
 
-# What is a secret by its looks: a token of Slack, the path of its webhooks, a key of AWS, a phone number.
+# What is a secret by its looks: a token of Slack, the path of its webhooks, a key of AWS, a phone number,
+# and our own links that acknowledge.
 _KNOWN_SHAPE = re.compile(
-    r"(?P<hook>hooks\.slack\.com/)[^\s\"'<>]+|\bxox[a-z]+-[\w-]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"(?P<hook>hooks\.slack\.com/|/api/v1/acknowledge/)[^\s\"'<>]+|\bxox[a-z]+-[\w-]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
     r"|(?<![\w.:+])\+[0-9]{9,15}(?![0-9:.])"
 )
-_SHAPE_HINTS = ("+", "xox", "hooks.", "AKIA", "ASIA")
+_SHAPE_HINTS = ("+", "xox", "hooks.", "AKIA", "ASIA", "/acknowledge/")
 
 
 def redact(text: str) -> str:

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cluster.safety.redaction import redact
 from deployments.ingress.problems import Problem, problem_response
 
 log = structlog.get_logger()
@@ -91,7 +92,7 @@ class FaultBorder:
         except Exception:
             if scope["type"] != "http" or began:
                 raise
-            log.exception("request_failed", path=scope["path"])
+            log.exception("request_failed", path=redact(scope["path"]))
             problem = Problem(500, "this is a defect; the logs have it under the request_id")
             await problem_response(Request(scope), problem)(scope, receive, send)
 

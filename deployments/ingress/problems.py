@@ -56,7 +56,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
         "title": _TITLES.get(problem.status, "Error"),
         "status": problem.status,
         "detail": " ".join(redact(problem.detail).split()),
-        "instance": request.url.path,
+        "instance": redact(request.url.path),
         "request_id": request_id_of(request),
         **problem.members,
     }
@@ -76,7 +76,7 @@ def on_http_exception(request: Request, error: Exception) -> Response:
 
 def on_part_away(request: Request, error: Exception) -> Response:
     """A part that the request needs does not answer; it is worth trying again."""
-    log.error("part_away", path=request.url.path, reason=str(error))
+    log.error("part_away", path=redact(request.url.path), reason=str(error))
     return problem_response(request, Problem(503, str(error)))
 
 

@@ -150,6 +150,17 @@ def test_a_wrong_link_and_an_expired_one_are_said_politely(client, site, event):
     assert site.events.said == []
 
 
+def test_no_link_is_in_a_log_or_in_what_a_refusal_says(client, site, link):
+    token = link.rpartition("/")[2]
+    site.events.away = True
+    with capture_logs() as logs:
+        answers = [client.get(link), client.post(link, json={}), client.post(link, data={"x": "1"})]
+
+    assert [answer.status_code for answer in answers] == [503, 503, 415]
+    assert token not in "".join(answer.text for answer in answers)
+    assert token not in str(logs)
+
+
 def test_a_link_to_an_event_that_is_gone(client, site):
     content = LinkContent("gone", "room", 1, datetime.now(UTC) + timedelta(seconds=60))
 
