@@ -45,6 +45,8 @@ class SlackWebhookSettings(ChannelSettings):
 
     kind: Literal["slack_webhook"]
     url: Secret
+    timeout_s: float = Field(15.0, gt=0, le=60)
+    """Longer than others: a repeat cannot be recognised, so an answer that is only slow is worth waiting for."""
 
 
 class SlackBotSettings(ChannelSettings):
@@ -61,6 +63,8 @@ class SnsSmsSettings(ChannelSettings):
 
     kind: Literal["sms_sns"]
     phone: Secret
+    timeout_s: float = Field(15.0, gt=0, le=60)
+    """Longer than others: a repeat cannot be recognised, so an answer that is only slow is worth waiting for."""
     region: str = "ap-northeast-2"
     endpoint: str = ""
     sender_id: str = ""
@@ -105,6 +109,8 @@ class AppriseSettings(ChannelSettings):
 
     kind: Literal["apprise"]
     url: Secret
+    timeout_s: float = Field(15.0, gt=0, le=60)
+    """Longer than others: a repeat cannot be recognised, so an answer that is only slow is worth waiting for."""
 
 
 AnyChannel = Annotated[

@@ -252,7 +252,8 @@ def _notifications(told: MessageReceiver, sns: S3Server, page_port: int) -> dict
     return {
         "page_url": f"http://127.0.0.1:{page_port}",
         "link_secret": "${E2E_LINK_KEY}",
-        "channels": [{"channel_id": name, **way} for name, way in named.items()],
+        # Patient: moto lives in this process, and what it takes late cannot be recognised when it comes again.
+        "channels": [{"channel_id": name, "timeout_s": 60, **way} for name, way in named.items()],
         "rules": [{"name": "danger", "event_types": ["DANGER_ZONE_INTRUSION"], "steps": steps}],
     }
 

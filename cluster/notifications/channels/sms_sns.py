@@ -12,6 +12,7 @@ from cluster.safety.errors import ChannelError, ChannelRefused, ChannelUnavailab
 from cluster.settings.notifications import SnsSmsSettings
 
 _THREADS = 4
+_CONNECTING_SHARE = 0.25
 _NOT_NOW = frozenset({"Throttling", "ThrottlingException", "Throttled", "RequestLimitExceeded", "InternalError"})
 
 
@@ -59,8 +60,11 @@ class SnsSms:
             import boto3
             from botocore.config import Config
 
-            limit_s = self._settings.timeout_s / 2  # connecting and reading together stay within the channel's
-            config = Config(connect_timeout=limit_s, read_timeout=limit_s, retries={"total_max_attempts": 1})
+            limit_s = self._settings.timeout_s  # of connecting and reading together
+            connect_s = limit_s * _CONNECTING_SHARE
+            config = Config(
+                connect_timeout=connect_s, read_timeout=limit_s - connect_s, retries={"total_max_attempts": 1}
+            )
             self._client = boto3.session.Session().client(
                 "sns", region_name=self._settings.region, endpoint_url=self._settings.endpoint or None, config=config
             )
