@@ -42,7 +42,8 @@ format: $(dev) ## put the code into its form
 # tests/e2e are two: 1 to 5 share a site that runs until their end, 6 to 9 have simulated nodes.
 test: $(dev) ## all tests; PYTEST_ARGS="tests/unit -k zones" for some
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(bin)/python -m pytest $(PYTEST_ARGS); else \
-	  for part in tests/unit tests/integration 'tests/e2e/test_[1-5]*.py' 'tests/e2e/test_[6-9]*.py'; do \
+	  for part in 'tests/unit --numprocesses 2 --dist loadfile' tests/integration \
+	      'tests/e2e/test_[1-5]*.py' 'tests/e2e/test_[6-9]*.py'; do \
 	    $(bin)/python -m pytest $$part; done; fi
 
 soak: $(dev) ## 50 random kills, 30 quiet minutes, alarms (about 70 minutes); SOAK_KILLS=5 SOAK_MINUTES=2 SOAK_ONLY=kills,quiet,alarms

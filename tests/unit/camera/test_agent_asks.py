@@ -26,6 +26,13 @@ class IdleDrain(OutboxDrain):
         """Nothing lies there."""
 
 
+class IdleReadings:
+    def __init__(self, *_: object) -> None: ...
+
+    def run(self) -> None:
+        """No GPU is asked, no process counted."""
+
+
 class Head:
     """Is asked for the Recorder, and answers when it is told to."""
 
@@ -41,8 +48,10 @@ class Head:
 @pytest.fixture
 def head(monkeypatch: pytest.MonkeyPatch) -> Iterator[Head]:
     head = Head()
-    context = SimpleNamespace(get_node_id=lambda: "node-a")
-    monkeypatch.setattr(node_agent, "ray", SimpleNamespace(get_runtime_context=lambda: context))
+    context = SimpleNamespace(get_node_id=lambda: "node-a", get_node_labels=dict)
+    ray = SimpleNamespace(get_runtime_context=lambda: context, util=SimpleNamespace(get_node_ip_address=str))
+    monkeypatch.setattr(node_agent, "ray", ray)
+    monkeypatch.setattr(node_agent, "NodeReadings", IdleReadings)
     monkeypatch.setattr(node_agent, "configure_logs", lambda *_, **__: None)
     monkeypatch.setattr(node_agent, "ServeRecorder", head.recorder)
     monkeypatch.setattr(node_agent, "OutboxDrain", IdleDrain)
