@@ -2,25 +2,26 @@
 
 import os
 import sys
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer carries its own click, and is pinned
 
-from cluster.operation import config_check, doctor, machine, ray_state, site
+from cluster.operation import config_check, machine, ray_state, site
+from cluster.operation.check_commands import cameras_app, config_app, doctor
 from cluster.operation.demo import ensure_clip, follow
 from cluster.operation.detection_command import detection_app
-from cluster.operation.examination import examine_config, probe_quietly
+from cluster.operation.examination import examine_config
 from cluster.operation.findings import Level, has_errors
 from cluster.operation.interruption import Interruption
 from cluster.operation.logs_command import logs, shown_logs, stay
 from cluster.operation.mute_command import mute_app
 from cluster.operation.notify_command import notify_app
-from cluster.operation.ports import NodePorts, is_free
-from cluster.operation.printing import complain, err, finding_line, out, say, show_findings, show_json, source_line
+from cluster.operation.options import DEFAULT_PORTS, AsJson, Config, DashboardPort, MetricsPort, RayPort, exit_unless
+from cluster.operation.ports import NodePorts
+from cluster.operation.printing import complain, finding_line, out, say, show_json
 from cluster.operation.progress import Progress
-from cluster.operation.serve_file import SERVE_FILE, ServeFile, load_serve_file
+from cluster.operation.serve_file import SERVE_FILE, ServeFile
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
 from cluster.settings.base import project_path
 from cluster.telemetry.logs import configure_logs
@@ -40,33 +41,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-cameras_app = typer.Typer(help="Look at camera sources.", no_args_is_help=True)
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 app.add_typer(cameras_app, name="cameras")
 app.add_typer(config_app, name="config")
 app.add_typer(detection_app, name="detection")
 app.add_typer(notify_app, name="notify")
 app.add_typer(mute_app, name="mute")
-app.command("logs")(logs)
-
-Config = Annotated[str, typer.Option("--config", "-c", help="The Serve configuration.", show_default=True)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-RayPort = Annotated[int, typer.Option(help="Port of Ray itself.", envvar="SAFE_YOLO_RAY_PORT", min=1024, max=65535)]
-DashboardPort = Annotated[
-    int, typer.Option(help="Port of the Ray dashboard.", envvar="SAFE_YOLO_DASHBOARD_PORT", min=1024, max=65535)
-]
-MetricsPort = Annotated[
-    int, typer.Option(help="Port of Ray's metrics.", envvar="SAFE_YOLO_METRICS_PORT", min=1024, max=65535)
-]
-_DEFAULT = NodePorts()
 
 
 @app.command()
 def up(
     config: Config = SERVE_FILE,
-    ray_port: RayPort = _DEFAULT.ray,
-    dashboard_port: DashboardPort = _DEFAULT.dashboard,
-    metrics_port: MetricsPort = _DEFAULT.metrics,
+    ray_port: RayPort = DEFAULT_PORTS.ray,
+    dashboard_port: DashboardPort = DEFAULT_PORTS.dashboard,
+    metrics_port: MetricsPort = DEFAULT_PORTS.metrics,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay, print all log lines, and stop the site at a signal.")
     ] = False,
@@ -96,9 +83,9 @@ def down() -> None:
 @app.command()
 def demo(
     config: Config = SERVE_FILE,
-    ray_port: RayPort = _DEFAULT.ray,
-    dashboard_port: DashboardPort = _DEFAULT.dashboard,
-    metrics_port: MetricsPort = _DEFAULT.metrics,
+    ray_port: RayPort = DEFAULT_PORTS.ray,
+    dashboard_port: DashboardPort = DEFAULT_PORTS.dashboard,
+    metrics_port: MetricsPort = DEFAULT_PORTS.metrics,
     exit_after_event: Annotated[str, typer.Option(help="End after the first event of this type, for tests.")] = "",
 ) -> None:
     """Make a clip of people who walk into a zone, run the site on it, tell its events; Ctrl-C ends it all.
@@ -137,66 +124,11 @@ def status(as_json: AsJson = False) -> None:
         raise SiteUnhealthy("no site runs here", "start it with `safe-yolo up`")
     found = read_status(state.page, state.dashboard, _site_api(state.page), Dashboard(state.dashboard))
     show_json(found.as_json()) if as_json else out.print(tables(found))
-    _exit_unless(not found.problems, 1)
+    exit_unless(not found.problems, 1)
 
 
-@cameras_app.command("check")
-def cameras_check(
-    names: Annotated[list[str], typer.Argument(metavar="ID_OR_SOURCE...", help="Camera ids, or addresses and files.")],
-    config: Config = SERVE_FILE,
-    as_json: AsJson = False,
-) -> None:
-    """Open sources; print size, fps and codec, or the reason why there is no picture. Exit code 1: one has none."""
-    from cluster.operation.source_check import camera_called, check_source
-
-    declared = load_serve_file(config).cameras.cameras
-    wanted = [camera_called(name, declared) for name in names]
-    results = [check_source(camera, probe_quietly) for camera in wanted]
-    if as_json:
-        show_json(results)
-    else:
-        for result in results:
-            say(source_line(result))
-    _exit_unless(all(result["ok"] for result in results), 1)
-
-
-@config_app.command("check")
-def config_check_command(config: Config = SERVE_FILE, as_json: AsJson = False) -> None:
-    """Check the YAML files, weights, variables and sources. Exit code 2: something is wrong.
-
-    Weights are opened, which takes some seconds the first time; video files are too, cameras are not.
-    """
-    with Interruption() as interruption:
-        _, findings = examine_config(config, err if as_json else out, interruption)
-    show_findings(findings, as_json)
-    _exit_unless(not has_errors(findings), 2)
-
-
-@app.command("doctor")
-def doctor_command(
-    config: Config = SERVE_FILE,
-    as_json: AsJson = False,
-    ray_port: RayPort = _DEFAULT.ray,
-    dashboard_port: DashboardPort = _DEFAULT.dashboard,
-    metrics_port: MetricsPort = _DEFAULT.metrics,
-) -> None:
-    """Check Python, Ray, GPU, ports, disk, database, weights; say the mend. Exit code 3: something is missing."""
-    from cluster.operation.database import describe
-
-    with Interruption() as interruption:
-        serve, findings = examine_config(config, err if as_json else out, interruption)
-    probes = doctor.Probes(
-        python=(sys.version_info.major, sys.version_info.minor),
-        version_of=metadata.version,
-        gpus=doctor.real_gpus,
-        resources=lambda: machine.resources_of(ray_state.state_dir()),
-        port_is_free=is_free,
-        database=describe,
-        site=ray_state.load(),
-    )
-    found = doctor.examine(probes, NodePorts(ray_port, dashboard_port, metrics_port), serve, findings)
-    show_findings(found, as_json)
-    _exit_unless(not has_errors(found), 3)
+app.command("logs")(logs)
+app.command("doctor")(doctor)
 
 
 def main() -> None:
@@ -271,8 +203,3 @@ def _site_api(page: str) -> Any:
 def _failed(line: str, code: int) -> int:
     complain(f"error: {line}")
     return code
-
-
-def _exit_unless(well: bool, code: int) -> None:
-    if not well:
-        raise typer.Exit(code)
