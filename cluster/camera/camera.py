@@ -14,6 +14,7 @@ from cluster.camera.courier import Courier, RecorderPort
 from cluster.camera.event_times import EventTimes
 from cluster.camera.latest_frame import LatestFrame
 from cluster.camera.ledger import open_ledger
+from cluster.camera.live_settings import needs_restart
 from cluster.camera.live_view import LiveView
 from cluster.camera.outbox import Outbox
 from cluster.camera.pipeline import Detect, Pipeline
@@ -26,7 +27,7 @@ from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.safety.tracks import Observation
 from cluster.settings.base import data_folder
-from cluster.settings.cameras import Assignment, CameraSettings, logging_of
+from cluster.settings.cameras import Assignment, logging_of
 from cluster.settings.site import SiteSettings
 
 _log = structlog.get_logger()
@@ -123,7 +124,7 @@ class Camera:
 
     def apply(self, assignment: Assignment) -> bool:
         """Takes over what can change in a running camera; False: the change needs a new start."""
-        if _needs_restart(self._assignment, assignment):
+        if needs_restart(self._assignment, assignment):
             return False
         camera = assignment.camera
         self._ledger.apply(camera.zones, fallen=camera.fallen, now_wall=datetime.now(UTC), now_s=time.monotonic())
@@ -227,30 +228,6 @@ class Camera:
 def outbox_folder(site: SiteSettings, camera_id: str) -> Path:
     """Where one camera keeps what is not yet recorded, on the disk of the node that it runs on."""
     return data_folder(site.data_dir) / "outbox" / camera_id
-
-
-_LIVE_FIELDS = frozenset(
-    {
-        "name",
-        "enabled",
-        "node",
-        "detect",
-        "detect_fps",
-        "motion_gate",
-        "max_frame_age_s",
-        "detector_deadline_s",
-        "degraded_after_s",
-        "fallen",
-        "zones",
-    }
-)
-"""What changes in a running camera, or is the supervisor's affair. Everything else concerns the capture, and begins a
-new lease."""
-
-
-def _needs_restart(old: Assignment, new: Assignment) -> bool:
-    kept = set(CameraSettings.model_fields) - _LIVE_FIELDS
-    return old.epoch != new.epoch or any(getattr(old.camera, key) != getattr(new.camera, key) for key in kept)
 
 
 def _age_s(then_s: float | None) -> float | None:

@@ -2,19 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import ray
 import structlog
-from ray.exceptions import RayError, RayTaskError
-from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
-from cluster.safety.errors import ConfigError, DatabaseUnavailable, SafeYoloError, StorageError
-from cluster.safety.events import SafetyEvent
+from cluster.safety.errors import ConfigError, StorageError
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, CamerasSettings
 from cluster.settings.load import load_site, parse
@@ -40,8 +36,9 @@ from deployments.cameras.ray_actors import RayCameras
 from deployments.cameras.ray_agents import RayAgents
 from deployments.cameras.ray_hub import RayHubs
 from deployments.cameras.ray_nodes import RayNodes, RayTerm
+from deployments.cameras.recorder_calls import RecorderCalls
 from deployments.cameras.switches import Switches
-from deployments.cameras.telling import RecorderAwayError, Telling
+from deployments.cameras.telling import Telling
 from deployments.cameras.term import Term
 from deployments.cameras.whereabouts import owners_of
 from deployments.deadlines import bounded
@@ -51,7 +48,6 @@ _log = structlog.get_logger()
 _ROUND_S, _HURRIED_ROUND_S = 2.0, 1.0
 _STALLED_AFTER_S = 10.0
 _FIRST_LOOK_S = 2.0
-_RECORD_TIMEOUT_S = 8.0
 
 
 class CameraSupervisor:
@@ -65,7 +61,6 @@ class CameraSupervisor:
         refuse_another_disk(self._site)
         engine = create_engine(self._site)
         self._epochs, self._stored = Epochs(LeaseStore(engine)), CameraStore(engine)
-        self._record = recorder.options(method_name="record")
         self._agents = NodeAgents(RayAgents(release), release)
         self._hub = HubKeeper(RayHubs(release), release)
         self._left_open = LeftOpen(EventStore(engine))
@@ -79,7 +74,7 @@ class CameraSupervisor:
         self._config_taken = self._database_read = False
         self._database_ok_s = time.monotonic()
         self._pulse, self._lines = Pulse(time.monotonic), OutageLines()
-        self._telling = Telling(self._recorded)
+        self._telling = Telling(RecorderCalls(recorder, self._epochs).record)
         self._abandoned = Abandoned(self._left_open, self._telling.tell, time.monotonic)
         self._fleet: Fleet | None = None
         self._loops: list[asyncio.Task[None]] = []
@@ -247,24 +242,6 @@ class CameraSupervisor:
         found = await self._left_open.of(desired.settings)
         left_open = {"open_episodes": found or (), "open_known": found is not None}
         return desired.assignment(epoch, self._release).model_copy(update=left_open), self._site
-
-    async def _recorded(self, camera_id: str, epoch: int, events: Sequence[SafetyEvent]) -> None:
-        """`Record` by handle."""
-        sender_epoch = max(epoch, self._epochs.last(camera_id))
-        try:
-            sent: Any = self._record.remote(camera_id, sender_epoch, list(events), frozenset())
-            await bounded(sent, _RECORD_TIMEOUT_S)
-        except (DatabaseUnavailable, RayServeException, TimeoutError) as error:
-            raise RecorderAwayError(type(error).__name__) from error
-        except SafeYoloError:
-            raise
-        except RayTaskError as error:
-            # Raised inside the Recorder by these events themselves: sending them again changes nothing.
-            if isinstance(error.cause, (ValueError, TypeError)):
-                raise StorageError(f"camera {camera_id}: {type(error.cause).__name__}: {error.cause}") from error
-            raise RecorderAwayError(type(error).__name__) from error
-        except RayError as error:
-            raise RecorderAwayError(type(error).__name__) from error
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -5,15 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import RayTaskError
 from structlog.testing import capture_logs
 
 from cluster.camera.places import CameraPlace, Places
-from cluster.safety.errors import DatabaseUnavailable, LeaseLost, StorageError
+from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.site import DatabaseSettings
 from deployments.cameras.pulse import Pulse
 from deployments.cameras.supervisor import CameraSupervisor
-from deployments.cameras.telling import RecorderAwayError
 
 
 def test_a_superseded_supervisor_fails_its_health_check(supervisor: CameraSupervisor) -> None:
@@ -133,35 +131,3 @@ def test_a_database_that_takes_its_whole_time_for_every_read_is_no_loop_that_han
     asyncio.run(supervisor._read_database(fleet))
 
     assert healthy == ["", "", "", ""]
-
-
-class FailingRecorder:
-    """A handle whose call ends with `error`."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    async def remote(self, *arguments: Any) -> None:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("cause", "expected"),
-    [
-        (ValueError("event e-1: no time zone"), StorageError),
-        (TypeError("no such field"), StorageError),
-        (OSError("the node is gone"), RecorderAwayError),
-        (DatabaseUnavailable("away"), RecorderAwayError),
-        (LeaseLost("gate-1", 5, 9), LeaseLost),
-    ],
-)
-def test_only_what_may_work_later_is_sent_again(
-    supervisor: CameraSupervisor, cause: Exception, expected: type[Exception]
-) -> None:
-    error = RayTaskError("record", "traceback", cause, "proctitle", 1, "127.0.0.1").as_instanceof_cause()
-    supervisor._record = FailingRecorder(error)  # type: ignore[assignment]
-
-    with pytest.raises(expected) as raised:
-        asyncio.run(supervisor._recorded("gate-1", 5, []))
-
-    assert not isinstance(raised.value, DatabaseUnavailable)
