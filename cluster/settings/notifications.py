@@ -1,10 +1,11 @@
 """`notifications` of `configs/site.yaml`: who is told of which events, when, and by which way."""
 
+import re
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cluster.safety.events import Severity
 from cluster.settings.base import Settings
@@ -125,6 +126,7 @@ AnyChannel = Annotated[
 ]
 
 
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -137,6 +139,16 @@ class HoursSettings(Settings):
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
         "mon", "tue", "wed", "thu", "fri", "sat", "sun",
     )  # fmt: skip
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any) -> Any:
+        """YAML reads 18:00 without quotes as the number 1080, which would be a time in UTC."""
+        if isinstance(value, str) and _CLOCK.fullmatch(value):
+            return value
+        if isinstance(value, time) and value.tzinfo is None:
+            return value
+        raise ValueError("is no time of day, write it in quotes: '18:00'")
 
     def hold(self, moment: datetime) -> bool:
         """Whether `moment`, in the site's time zone, is within. What is after midnight belongs to the day it began."""

@@ -162,13 +162,13 @@ class CameraSupervisor:
             try:
                 fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
                 fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
-                self._export_hours()
                 await fleet.round(term.check)
                 self._lines.cameras(fleet.reports())
                 # No node at all is a control store that did not answer; agents of nodes that are gone would be ended.
                 if not fleet.superseded and (nodes := fleet.node_ids()):
                     self._agents.tend(self._site, nodes, fleet.places())
                     self._hub.tend()
+                self._export_hours()
             # The border of the loop: one bad round must not end the watching of all cameras.
             except Exception as error:  # noqa: BLE001
                 _log.exception("supervisor_round_failed", reason=str(error))

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from cluster.settings.notifications import HoursSettings
 
@@ -47,3 +48,11 @@ def test_hours_follow_the_clock_of_the_site_over_summer_time() -> None:
 
     assert not hours.hold(winter.astimezone(berlin))
     assert hours.hold(summer.astimezone(berlin))
+
+
+@pytest.mark.parametrize(
+    "hours", ["since: 18:00", "until: 8:00", "until: '18:00+09:00'", "since: 18", "until: '24:00'"]
+)
+def test_a_time_that_yaml_or_a_person_did_not_write_as_one_is_refused(hours: str) -> None:
+    with pytest.raises(ValueError, match="write it in quotes"):
+        HoursSettings.model_validate(yaml.safe_load(hours))
