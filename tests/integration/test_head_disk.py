@@ -58,7 +58,8 @@ def test_where_storage_is_on_one_disk_its_users_come_up_on_the_head(
     )
     wait_for("both applications to run", all_run, 240, instead=serve.status)
 
-    assert where(nodes) == {"Recorder": ["head"] * 2, "CameraSupervisor": ["head"], "Ingress": ["head"] * 2}
+    one, two = ["head"], ["head"] * 2
+    assert where(nodes) == {"Recorder": two, "CameraSupervisor": one, "Notifier": one, "Ingress": two}
 
 
 def application(name: str, route: str | None, site: Path, *deployments: dict[str, Any]) -> dict[str, Any]:
