@@ -6,7 +6,9 @@ What operators can rely on:
 - All steps of a rule are planned at once, counted from the moment in which the event was recorded: the camera's clock
   may be wrong, and of an event that comes late the first person still gets his time before the second is told.
 - A channel is told once of each piece of news, at the earliest time that any rule names. Where a message to it still
-  waits, the newer one takes its place and keeps its time, so that an episode that flaps escalates all the same.
+  waits, the newer one takes its place and keeps its time, also one that is past: a CRITICAL episode that flaps
+  escalates all the same, and is given up in time. (Of a lesser one each end cancels the later steps: they count anew.)
+- An end that nobody was told of yet is not told any more once the episode is open again: it would be a false all-clear.
 - The end is told to channels that were told of the beginning (or are about to be), and want updates.
 - Later steps of an episode that has ended: of a CRITICAL one they go out if nobody acknowledged, because somebody was
   in danger and nobody reacted; of a lesser one they are cancelled, because it has mended itself.
@@ -54,16 +56,15 @@ class MessagePlanner:
     def concerns(self, event: SafetyEvent) -> bool:
         """Whether any rule could ask for messages of this episode, now or earlier in its life; costs nothing."""
         return any(
-            _place_fits(rule, event) and min(one.rank for one in rule.severities) <= event.severity.rank
+            _place_fits(rule, event) and any(rule.is_about(one) for one in Severity if one.rank <= event.severity.rank)
             for rule in self._rules
-            if rule.severities
         )
 
     def plan(self, situation: Situation) -> Plan:
         """What to write now. The same situation always gives the same plan, with the same ids."""
         news = self._news(situation) if situation.is_news else ()
         ends = self._ends(situation, {one.channel_id for one in news})
-        needless = {*_replaced(situation, news), *_mended(situation)}
+        needless = {*_replaced(situation, news), *_mended(situation), *_false_all_clears(situation)}
         return Plan((*news, *ends), tuple(sorted(needless)))
 
     def _news(self, situation: Situation) -> tuple[PlannedMessage, ...]:
@@ -96,7 +97,7 @@ class MessagePlanner:
 
 
 def _fits(rule: RuleSettings, event: SafetyEvent, local: datetime) -> bool:
-    if event.severity not in rule.severities or not _place_fits(rule, event):
+    if not rule.is_about(event.severity) or not _place_fits(rule, event):
         return False
     try:
         return rule.hours.hold(local)
@@ -131,7 +132,9 @@ def _news_kind(situation: Situation) -> MessageKind:
 
 def _message(situation: Situation, kind: MessageKind, call: _Call) -> PlannedMessage:
     event = situation.event
-    due_at = _due_at(situation, kind, call)
+    replaced = _replaced_by(situation, kind, call.channel_id)
+    planned = situation.now + timedelta(seconds=call.after_s)
+    due_at = min([planned, *(one.due_at for one in replaced)])
     return PlannedMessage(
         message_id=_message_id(event.event_id, situation.occurrence, kind, call),
         event_id=event.event_id,
@@ -147,21 +150,20 @@ def _message(situation: Situation, kind: MessageKind, call: _Call) -> PlannedMes
         created_at=situation.now,
         captured_at=event.updated_at,
         priority=_priority(situation, kind),
-        next_try_at=due_at,
+        next_try_at=max(situation.now, due_at),
+        attempts=max((one.attempts for one in replaced), default=0),
     )
+
+
+def _replaced_by(situation: Situation, kind: MessageKind, channel_id: str) -> list[PlannedMessage]:
+    if kind is MessageKind.CLOSED:
+        return []
+    return [one for one in _waiting(situation) if one.channel_id == channel_id]
 
 
 def _message_id(event_id: str, occurrence: int, kind: MessageKind, call: _Call) -> str:
     parts = (event_id, str(occurrence), kind.value, str(call.step), call.channel_id)
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
-
-
-def _due_at(situation: Situation, kind: MessageKind, call: _Call) -> datetime:
-    planned = situation.now + timedelta(seconds=call.after_s)
-    if kind is MessageKind.CLOSED:
-        return planned
-    promised = [one.due_at for one in _waiting(situation) if one.channel_id == call.channel_id]
-    return max(situation.now, min([planned, *promised]))
 
 
 def _priority(situation: Situation, kind: MessageKind) -> int:
@@ -183,7 +185,7 @@ def _quiet(situation: Situation, message: PlannedMessage) -> PlannedMessage:
         return message
     if message.kind is MessageKind.CLOSED:
         return replace(message, state=MessageState.MUTED, next_try_at=None)
-    due_at = until + (message.due_at - situation.now)
+    due_at = until + max(timedelta(0), message.due_at - situation.now)
     return replace(message, state=MessageState.MUTED, due_at=due_at, next_try_at=due_at)
 
 
@@ -199,15 +201,24 @@ def _mended(situation: Situation) -> Iterator[str]:
         return
     lesser = situation.event.severity is not Severity.CRITICAL
     for one in _waiting(situation):
-        if one.state is MessageState.MUTED or (lesser and one.due_at > situation.now):
+        # What is left muted after the quiet waits like everything else: the first person may have been told meanwhile.
+        quiet = one.state is MessageState.MUTED and bool(situation.mutes)
+        if quiet or (lesser and one.due_at > situation.now):
             yield one.message_id
+
+
+def _false_all_clears(situation: Situation) -> Iterator[str]:
+    if situation.is_news and not _is_over(situation.event):
+        yield from (one.message_id for one in _unsent(situation) if one.kind is MessageKind.CLOSED)
 
 
 def _waiting(situation: Situation) -> Iterator[PlannedMessage]:
     """News that nobody has in hand yet."""
-    for one in situation.told:
-        if one.kind is not MessageKind.CLOSED and one.state in _NOT_YET and one.next_try_at is not None:
-            yield one
+    return (one for one in _unsent(situation) if one.kind is not MessageKind.CLOSED)
+
+
+def _unsent(situation: Situation) -> Iterator[PlannedMessage]:
+    return (one for one in situation.told if one.state in _NOT_YET and one.next_try_at is not None)
 
 
 def _newest_begun(situation: Situation, channel_id: str) -> PlannedMessage | None:
@@ -223,8 +234,12 @@ def _newest_begun(situation: Situation, channel_id: str) -> PlannedMessage | Non
 
 
 def _end_is_told(situation: Situation, channel_id: str, occurrence: int) -> bool:
+    """Or will be. One that was cancelled because the episode opened again told nobody."""
     return any(
-        one.kind is MessageKind.CLOSED and one.channel_id == channel_id and one.occurrence >= occurrence
+        one.kind is MessageKind.CLOSED
+        and one.channel_id == channel_id
+        and one.occurrence >= occurrence
+        and one.state is not MessageState.CANCELLED
         for one in situation.told
     )
 

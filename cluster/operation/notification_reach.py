@@ -1,4 +1,4 @@
-"""Whether the links of messages lead here, and whether the rules speak of cameras and zones that there are."""
+"""Whether the links of messages lead here, and whether the rules speak of cameras, zones and events that there are."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from cluster.operation.findings import Finding, fault, warning
 from cluster.operation.serve_file import ServeFile
 from cluster.safety.errors import ConfigError
+from cluster.safety.events import EventType, is_event_type
 from cluster.settings.environment import expand
-from cluster.settings.notifications import RuleSettings
+from cluster.settings.notifications import NotificationSettings, RuleSettings
 from cluster.settings.site import SiteSettings
 
 _SUBJECT = "notifications"
@@ -21,6 +22,7 @@ def reach_findings(serve: ServeFile, site: SiteSettings) -> Iterator[Finding]:
     """What is wrong; nothing where nothing is."""
     if site.notifications.page_url:
         yield from _link_findings(serve, site)
+    yield from _secret_findings(serve.site_file, site.notifications)
     for rule in site.notifications.rules:
         yield from _rule_findings(serve, rule)
 
@@ -36,14 +38,16 @@ def _link_findings(serve: ServeFile, site: SiteSettings) -> Iterator[Finding]:
     if "*" not in hosts and address.hostname not in hosts:
         mend = f"add {address.hostname} to `args.hosts` of the application ingress in {serve.path}"
         yield warning(_SUBJECT, f"links lead to {address.hostname}, which the page does not serve", mend)
-    yield from _secret_findings(serve.site_file, site.notifications.link_secret)
 
 
-def _secret_findings(site_file: str, named: str) -> Iterator[Finding]:
+def _secret_findings(site_file: str, settings: NotificationSettings) -> Iterator[Finding]:
+    """Where there are no links it must be to be had all the same: who starts would say so."""
     try:
-        secret = expand(named, where=site_file, key="notifications.link_secret")
+        secret = expand(settings.link_secret, where=site_file, key="notifications.link_secret")
     except ConfigError as error:
         yield fault(_SUBJECT, error)
+        return
+    if not settings.page_url:
         return
     if not secret:
         yield warning(_SUBJECT, "messages carry no link that acknowledges: link_secret is empty", _MAKE_SECRET)
@@ -59,6 +63,10 @@ def _rule_findings(serve: ServeFile, rule: RuleSettings) -> Iterator[Finding]:
         for name in (name for name in named if name not in known):
             said = f"rule {rule.name!r} is about {kind} {name}, which {serve.path} does not have"
             yield warning(_SUBJECT, said, f"there is {', '.join(sorted(known)[:10]) or 'none'}")
+    for name in (name for name in rule.event_types if not is_event_type(name)):
+        said = f"rule {rule.name!r} is about event type {name}, which there is not, and is told of none"
+        mend = f"there is {', '.join(EventType)}, PPE_<ITEM>_MISSING and <OBJECT>_MISSING, in capitals"
+        yield warning(_SUBJECT, said, mend)
 
 
 def _hosts(serve: ServeFile) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Safety events: what an episode tells, and how often."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from cluster.safety.tracks import Box
 
+_MISSING = re.compile(r"[A-Z0-9][A-Z0-9_-]*_MISSING")
 _NAMESPACE = uuid.UUID("5afe0c8e-6f2c-5d0b-9a52-1f0f5a4e0001")
 
 
@@ -53,6 +55,11 @@ def ppe_missing(item: str) -> str:
 def object_missing(name: str) -> str:
     """Event type of an object that is not where it must be: `FIRE_EXTINGUISHER_MISSING`."""
     return f"{name.upper()}_MISSING"
+
+
+def is_event_type(name: str) -> bool:
+    """Whether events of this type can be told at all. What is missing is named by the site, so any such name is one."""
+    return name in list(EventType) or _MISSING.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)

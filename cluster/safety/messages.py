@@ -48,8 +48,9 @@ class PlannedMessage:
     was news about the event: opened is 1, and every opening anew or raised severity is one more. `step` is the
     place of the step in its rule. `due_at` is when it was planned for, `next_try_at` when it is tried next, None:
     never; while a Notifier has it in hand, when its claim runs out. `priority`: lower goes first. `attempts` counts
-    those that were begun. `uncertain`: an earlier attempt may have arrived. `thread` is what the channel called it, ""
-    if nothing. `captured_at` is the event's time of the frame that caused it, on its camera's clock. Times are UTC.
+    those that were begun, those of the message whose place it took too. `uncertain`: an earlier attempt may have
+    arrived. `thread` is what the channel called it, "" if nothing. `captured_at` is the event's time of the frame that
+    caused it, on its camera's clock. Times are UTC.
     """
 
     message_id: str

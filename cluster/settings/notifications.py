@@ -181,6 +181,9 @@ class RuleSettings(Settings):
     hours: HoursSettings = HoursSettings()
     steps: tuple[StepSettings, ...] = Field(min_length=1, max_length=10)
 
+    def is_about(self, severity: Severity) -> bool:
+        return not self.severities or severity in self.severities
+
 
 class NotificationSettings(Settings):
     """The whole section. Without channels nobody is told, and `/health` says so."""
@@ -202,7 +205,7 @@ class NotificationSettings(Settings):
     @property
     def tells_critical(self) -> bool:
         """Whether any rule tells somebody of CRITICAL events."""
-        return any(Severity.CRITICAL in rule.severities for rule in self.rules)
+        return any(rule.is_about(Severity.CRITICAL) for rule in self.rules)
 
     @model_validator(mode="after")
     def _channels_exist_once(self) -> "NotificationSettings":

@@ -216,6 +216,36 @@ async def test_a_quiet_that_is_moved_or_ended_takes_what_waits_for_its_end_along
     assert await due() == [("waiting", now), ("waiting", now + minute)]
 
 
+async def test_what_is_left_of_a_quiet_that_has_ended_keeps_its_time_whoever_is_muted_then(
+    engine: AsyncEngine, events: EventStore, messages: MessageStore, make_event: MakeEvent
+) -> None:
+    until, minute = datetime.now(UTC) + timedelta(minutes=5), timedelta(seconds=60)
+    words = OverrideStore(engine)
+    await words.put(Override("gate-1", OverrideField.MUTED, True, "kim", until=until))
+    await events.record("gate-1", 1, [make_event(1)])
+    [room] = await messages.due(until, "notifier", 30, limit=9)
+    await messages.accepted(room.message_id)
+
+    await words.put(Override("gate-2", OverrideField.MUTED, True, "kim", until=until + 9 * minute))
+    for at in (until + minute / 2, until + 2 * minute):
+        await messages.keep_quiet_until_its_end(at)
+        [_, boss] = await messages.of_event("event-001")
+        assert (boss.state.value, boss.due_at, boss.next_try_at) == ("waiting", until + minute, until + minute)
+
+
+async def test_what_waits_for_an_end_that_has_come_is_not_put_off_by_a_word_about_another_camera(
+    engine: AsyncEngine, events: EventStore, messages: MessageStore, make_event: MakeEvent
+) -> None:
+    until, minute = datetime.now(UTC) + timedelta(minutes=5), timedelta(seconds=60)
+    await OverrideStore(engine).put(Override("gate-1", OverrideField.MUTED, True, "kim", until=until))
+    await events.record("gate-1", 1, [make_event(1)])
+    assert await messages.keep_quiet_until_its_end(until - minute) == 0, "nothing has changed, nothing is written"
+
+    assert await messages.keep_quiet_until_its_end(until + minute / 2) == 2
+
+    assert [one.due_at for one in await messages.of_event("event-001")] == [until, until + minute]
+
+
 async def test_the_first_word_holds_and_spares_the_others(
     events: EventStore, messages: MessageStore, make_event: MakeEvent
 ) -> None:

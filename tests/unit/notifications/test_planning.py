@@ -72,6 +72,18 @@ class Life:
         state = row.state if row.state is MessageState.MUTED else state
         self.rows[message_id] = replace(row, state=state, next_try_at=None)
 
+    def become_told(self, channel_id: str) -> None:
+        """The channel took it, muted or not."""
+        for row in self.rows.values():
+            if row.channel_id == channel_id:
+                self.rows[row.message_id] = replace(row, state=MessageState.ACCEPTED, next_try_at=None)
+
+    def fail(self, channel_id: str) -> None:
+        """The channel did not take what is due; it is tried again."""
+        for row in self.rows.values():
+            if row.channel_id == channel_id and row.state is MessageState.WAITING and row.next_try_at is not None:
+                self.rows[row.message_id] = replace(row, attempts=row.attempts + 1)
+
     def deliver(self) -> None:
         """The channels take whatever is due."""
         for row in list(self.rows.values()):
@@ -125,6 +137,7 @@ def test_all_steps_are_planned_at_once_with_what_a_message_needs() -> None:
         ({}, True),
         ({"severities": ["WARNING"]}, False),
         ({"severities": ["WARNING", "CRITICAL"]}, True),
+        ({"severities": []}, True),
         ({"event_types": ["PERSON_FALLEN"]}, False),
         ({"event_types": ["PERSON_FALLEN", "DANGER_ZONE_INTRUSION"]}, True),
         ({"cameras": ["gate-2"]}, False),
@@ -149,7 +162,15 @@ def test_what_no_rule_is_about_costs_nothing() -> None:
     assert not rules.concerns(opened(Severity.INFO))
     assert not rules.concerns(opened(WARNING))
     assert planner(rule(severities=["WARNING"])).concerns(closed())  # it may have been a warning before
+    assert planner(rule(severities=[])).concerns(opened(Severity.INFO))
     assert not planner().concerns(opened())
+
+
+@pytest.mark.parametrize(("severities", "told"), [([], True), (["CRITICAL"], True), (["WARNING"], False)])
+def test_a_site_whose_rules_are_about_any_severity_tells_of_critical(severities: list[str], told: bool) -> None:
+    values = {"channels": CHANNELS, "rules": [rule(severities=severities)]}
+
+    assert NotificationSettings.model_validate(values).tells_critical is told
 
 
 def test_of_all_rules_that_fit_a_channel_is_told_once_at_its_earliest_time() -> None:
@@ -255,6 +276,57 @@ def test_an_episode_that_flaps_escalates_at_the_time_of_its_first_opening() -> N
 
     assert life.waiting() == [("opened", "room", 0), ("opened", "sms", 20), ("opened", "boss", 260)]
     assert len({row.message_id for row in life.rows.values()}) == len(life.rows)
+
+
+def test_an_end_that_still_waits_is_not_told_once_the_episode_is_open_again() -> None:
+    life = Life(planner(BOTH))
+    life.tell(opened())
+    life.deliver()
+    assert life.tell(closed(2)) == [("closed", "room", 0)]
+
+    life.tell(reopened(3), after_s=5)
+    assert [kind for kind, _, _ in life.waiting()] == ["opened", "opened", "opened"]
+
+    life.deliver()
+    assert life.tell(closed(4), after_s=5) == [("closed", "room", 0)], "the next end is told"
+
+
+def test_an_end_is_dropped_also_for_who_is_not_told_of_what_became_worse() -> None:
+    only_critical = rule(steps=[{"channels": ["boss"]}])
+    life = Life(planner({**BOTH, "severities": ["WARNING"]}, only_critical))
+    life.tell(opened(WARNING))
+    life.deliver()
+    life.tell(closed(2, WARNING))
+
+    life.tell(escalated(3), after_s=5)
+    assert life.waiting() == [("escalated", "boss", 0)]
+
+    life.deliver()
+    assert life.tell(closed(4), after_s=5) == [("closed", "boss", 0), ("closed", "room", 0)]
+
+
+def test_an_episode_that_flaps_is_given_up_at_the_time_of_its_first_opening_where_a_channel_is_dead() -> None:
+    life = Life(planner(rule()))
+    life.tell(opened())
+    for revision in range(2, 10, 2):
+        life.fail("room")
+        life.tell(closed(revision), after_s=5)
+        life.tell(reopened(revision + 1), after_s=5)
+
+    assert [one for one in life.waiting() if one[0] == "opened"] == [("opened", "room", -40)]
+    [room] = [row for row in life.rows.values() if row.next_try_at is not None]
+    assert (room.next_try_at, room.attempts) == (life.now, 4)
+
+
+def test_a_step_that_is_left_after_the_quiet_is_told_though_the_episode_has_ended() -> None:
+    life = Life(planner(BOTH), mutes=[NOON + timedelta(seconds=100)])
+    life.tell(opened())
+    life.become_told("room")
+    life.mutes = ()
+
+    life.tell(closed(), after_s=130)
+
+    assert life.waiting() == [("opened", "sms", 30), ("opened", "boss", 270), ("closed", "room", 0)]
 
 
 def test_quiet_is_kept_and_what_is_open_at_its_end_is_told_then() -> None:

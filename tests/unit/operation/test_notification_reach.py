@@ -84,3 +84,27 @@ def test_a_rule_about_what_there_is_not_is_said(serve: ServeFile) -> None:
     assert [level for level, _ in found] == ["warning", "warning"]
     assert "camera gate-9" in found[0][1]
     assert "zone door" in found[1][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("PERSON_FALLEN", True),
+        ("PPE_HELMET_MISSING", True),
+        ("FIRE_EXTINGUISHER_MISSING", True),
+        ("PERSON_FELL", False),
+        ("person_fallen", False),
+        ("_MISSING", False),
+    ],
+)
+def test_a_rule_about_events_that_nothing_raises_is_said(serve: ServeFile, name: str, known: bool) -> None:
+    channels = [{"channel_id": "room", "kind": "slack_webhook", "url": "${HOOK}"}]
+    rule = {"name": "falls", "event_types": [name], "steps": [{"channels": ["room"]}]}
+
+    found = _said(serve, channels=channels, rules=[rule])
+
+    assert bool(found) is not known
+    for level, text in found:
+        assert level == "warning"
+        assert f"event type {name}" in text
+        assert "there is DANGER_ZONE_INTRUSION" in text
