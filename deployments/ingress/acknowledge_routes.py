@@ -4,6 +4,7 @@ A link is opened with GET, also by mail scanners and by services that preview it
 the page's button sends a POST.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -19,7 +20,7 @@ from deployments.deadlines import bounded
 from deployments.ingress import queries
 from deployments.ingress.acknowledge_page import question_page, refused_page
 from deployments.ingress.documents import event_document
-from deployments.ingress.json_bodies import read_texts
+from deployments.ingress.json_bodies import read_texts, read_texts_and_number
 from deployments.ingress.limits import Limits
 from deployments.ingress.problems import Problem
 from deployments.ingress.services import EventKeeper
@@ -43,11 +44,15 @@ class AcknowledgeRoutes:
         ]
 
     async def by_name(self, request: Request) -> Response:
-        """`{"by": ..., "remark": ...}`, both optional; who it is nobody verifies before sign-in is there. 200 also if
-        somebody was first: that word stays."""
+        """`{"by": ..., "remark": ..., "occurrence": ...}`, all optional; who it is nobody verifies before sign-in is
+        there. 200 also if somebody was first: that word stays. 409 if there is newer news than `occurrence`, the one
+        that the person has seen: nothing is acknowledged."""
         event_id = queries.checked_path_id(request, "event_id", queries.token, "event")
-        said = await read_texts(request, _LONGEST, self._limits)
-        outcome, stored = await self._acknowledge(_word(event_id, AcknowledgeWay.API, said["by"], said["remark"]))
+        said, seen = await read_texts_and_number(request, _LONGEST, "occurrence", self._limits)
+        word = replace(_word(event_id, AcknowledgeWay.API, said["by"], said["remark"]), occurrence=seen)
+        outcome, stored = await self._acknowledge(word)
+        if outcome is AcknowledgeOutcome.SUPERSEDED:
+            raise Problem(409, "there is newer news about this event; look at it first", outcome=outcome.value)
         return JSONResponse({"outcome": outcome.value, "event": event_document(stored)}, headers=_NO_STORE)
 
     async def page(self, request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +10,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from deployments.ingress.limits import Limits
 from deployments.ingress.problems import Problem
+
+_HIGHEST = 2**31 - 1
+"""Of an integer in the database."""
 
 
 async def read_texts(request: Request, longest: Mapping[str, int], limits: Limits) -> dict[str, str]:
@@ -21,15 +24,39 @@ async def read_texts(request: Request, longest: Mapping[str, int], limits: Limit
     Raises:
         Problem: 403 a page of another site, 415 another type, 413 too much, 408 too slow, 400 anything else.
     """
+    return _texts(await _read(request, longest, limits), longest)
+
+
+async def read_texts_and_number(
+    request: Request, longest: Mapping[str, int], number: str, limits: Limits
+) -> tuple[dict[str, str], int | None]:
+    """As `read_texts`, and the whole number from 1 under the key `number`, None if it is not given."""
+    given = await _read(request, (*longest, number), limits)
+    return _texts(given, longest), _number(number, given.get(number))
+
+
+async def _read(request: Request, known: Collection[str], limits: Limits) -> dict[str, Any]:
     if _is_cross_site(request):
         raise Problem(403, "pages of other sites may not do this")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem(415, f"content-type {kind[:80]!r} is not taken, send application/json")
     given = _object(await _bounded_body(request, limits))
-    if unknown := sorted(set(given) - set(longest)):
-        raise Problem(400, f"unknown key {unknown[0][:40]!r}, known are {', '.join(longest) or 'none'}")
+    if unknown := sorted(set(given) - set(known)):
+        raise Problem(400, f"unknown key {unknown[0][:40]!r}, known are {', '.join(known) or 'none'}")
+    return given
+
+
+def _texts(given: Mapping[str, Any], longest: Mapping[str, int]) -> dict[str, str]:
     return {key: _text(key, given.get(key, ""), most) for key, most in longest.items()}
+
+
+def _number(key: str, value: Any) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _HIGHEST:
+        raise Problem(400, f"{key}: is not a whole number from 1", field=key)
+    return value
 
 
 def _is_cross_site(request: Request) -> bool:

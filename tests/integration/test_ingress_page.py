@@ -294,6 +294,7 @@ def test_an_event_is_acknowledged_on_the_page_and_says_whom_it_was_told(visit, s
     page.page.wait_for_selector("#viewer-acknowledge:disabled:has-text('김 반장 확인')")
     [said] = served.site.events.said
     assert (said.event_id, said.by, said.way) == (opened.event.event_id, "김 반장", "api")
+    assert said.occurrence == opened.occurrence
     assert (page.complaints, page.foreign) == ([], [])
 
 

@@ -48,14 +48,21 @@ export class Viewer {
     parts.acknowledge.disabled = true;
     try {
       const answer = await fetch(`/api/v1/events/${encodeURIComponent(event.event_id)}/acknowledge`, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ by: parts.name.value }),
+        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ by: parts.name.value, occurrence: event.occurrence }),
       });
+      if (answer.status === 409) return await this.showNewer(event.event_id);
       if (!answer.ok) throw new Error(answer.status);
       await this.load(event.event_id);
     } catch {
       parts.acknowledge.disabled = false;
       parts.acknowledge.textContent = say("notAcknowledged");
     }
+  }
+
+  // It became worse, or opened again, since it was shown: who clicked has not seen that yet.
+  async showNewer(id) {
+    await this.load(id);
+    if (this.event?.event_id === id && !this.event.acknowledged) this.parts.acknowledge.textContent = say("newerNews");
   }
 }
 

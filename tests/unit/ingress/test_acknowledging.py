@@ -49,6 +49,17 @@ def test_the_first_word_holds(client, path):
     assert answer.json()["event"]["acknowledged_by"] == "kim"
 
 
+def test_who_has_not_seen_the_newest_news_acknowledges_nothing(client, site, path, event):
+    site.events.rows[event.event.event_id] = replace(event, occurrence=2)
+
+    answer = client.post(path, json={"by": "kim", "occurrence": 1})
+
+    assert (answer.status_code, answer.json()["outcome"]) == (409, "superseded")
+    assert site.events.rows[event.event.event_id].acknowledged_at is None
+    seen = client.get(path.removesuffix("/acknowledge")).json()["occurrence"]
+    assert client.post(path, json={"by": "kim", "occurrence": seen}).json()["outcome"] == "first"
+
+
 def test_neither_name_nor_remark_is_needed(client, path):
     assert client.post(path, headers=JSON).json()["outcome"] == "first"
 
@@ -64,6 +75,10 @@ def test_neither_name_nor_remark_is_needed(client, path):
         ({"json": ["kim"]}, 400, "no JSON object"),
         ({"json": {"by": 7}}, 400, "by: is not a text"),
         ({"json": {"by": "k" * 81}}, 400, "at most 80"),
+        ({"json": {"occurrence": 0}}, 400, "occurrence: is not a whole number"),
+        ({"json": {"occurrence": "1"}}, 400, "occurrence: is not a whole number"),
+        ({"json": {"occurrence": True}}, 400, "occurrence: is not a whole number"),
+        ({"json": {"occurrence": 2**31}}, 400, "occurrence: is not a whole number"),
         ({"json": {"who": "kim"}}, 400, "unknown key 'who'"),
         ({"content": b" " * 9000, "headers": JSON}, 413, "at most 8192"),
         ({"json": {}, "headers": {"Origin": "https://evil.example"}}, 403, "other sites"),
