@@ -12,16 +12,17 @@ from typing import Protocol
 
 import structlog
 
+from cluster.notifications.journal import count, count_attempt, named, observe, tell
 from cluster.notifications.lane import Lane
 from cluster.notifications.message import MessageKind, MessageState, Outgoing
 from cluster.notifications.pacing import Patience
 from cluster.notifications.snapshots import PENDING, Events, Snapshots
 from cluster.notifications.waiting import pause
 from cluster.notifications.writing import Kept, Writing
-from cluster.safety.errors import ChannelRefused, ChannelUnavailable, DatabaseUnavailable
+from cluster.safety.errors import ChannelRefused, ChannelUnavailable, DatabaseUnavailable, StorageError
+from cluster.safety.events import EpisodeState
 from cluster.safety.messages import PlannedMessage
 from cluster.safety.redaction import redact
-from cluster.telemetry import metrics
 
 _log = structlog.get_logger()
 FOLLOW_S = 30.0
@@ -86,19 +87,27 @@ class Delivery:
         """Sends it; None: it did not go out, and what becomes of it is kept.
 
         Raises:
-            DatabaseUnavailable: before anything was sent; the claim runs out, and it comes again.
+            StorageError: before anything was sent; the claim runs out, and it comes again.
         """
-        kept = await self._events.get(planned.event_id)
-        if kept is None:
-            await self._store.cancelled(planned.message_id)
-            _tell("notification_cancelled", planned, reason="its event is gone")
+        try:
+            written = await self._written(planned, lane)
+        except StorageError:
+            raise
+        # The border of one message: one that cannot be written must not come again for ever with nobody the wiser.
+        except Exception as error:  # noqa: BLE001
+            _log.exception("notification_broken", **named(planned), reason=type(error).__name__)
+            await self._again(planned, lane, ChannelUnavailable(f"not written: {type(error).__name__}"))
             return None
-        outgoing = await self._outgoing(planned, kept, lane)
-        if not await self._store.sent(planned.message_id):
-            return None  # acknowledged meanwhile, say
+        if written is None:
+            return None
+        kept, outgoing = written
         # The name of a message that an earlier process handed over: only its picture was not finished.
         name = planned.thread or await self._send(planned, outgoing, lane)
         return Taken(planned, outgoing, name, kept) if name is not None else None
+
+    async def put_off(self, planned: PlannedMessage, at: datetime, reason: str) -> None:
+        """It waits until `at`, and whoever then takes it in hand tries it."""
+        await self._kept(lambda: self._store.retry(planned.message_id, at, reason, False, planned.attempts))
 
     async def finish(self, taken: Taken, lane: Lane) -> None:
         """The picture follows where it can, and what the channel said is kept, however long the database is away."""
@@ -107,13 +116,38 @@ class Delivery:
             if not await self._follow(taken, lane):
                 return
         await self._kept(lambda: self._store.accepted(taken.planned.message_id, taken.name))
-        _count(taken.planned, MessageState.ACCEPTED)
+        count(taken.planned, MessageState.ACCEPTED)
 
     async def refuse(self, planned: PlannedMessage, reason: str) -> None:
         """Gives it up: a dead letter."""
         await self._kept(lambda: self._store.failed(planned.message_id, reason, planned.attempts))
-        _count(planned, MessageState.FAILED)
-        _log.critical("notification_dead_letter", **_named(planned), attempts=planned.attempts, reason=redact(reason))
+        count(planned, MessageState.FAILED)
+        _log.critical("notification_dead_letter", **named(planned), attempts=planned.attempts, reason=redact(reason))
+
+    async def _written(self, planned: PlannedMessage, lane: Lane) -> tuple[Kept, Outgoing] | None:
+        """What goes out, and from here on it may have; None: it is not needed any more."""
+        kept = await self._still_true(planned)
+        if kept is None:
+            return None
+        outgoing = await self._outgoing(planned, kept, lane)
+        if not await self._store.sent(planned.message_id):
+            return None  # acknowledged meanwhile, say
+        if planned.kind is MessageKind.CLOSED and await self._still_true(planned) is None:
+            return None
+        return kept, outgoing
+
+    async def _still_true(self, planned: PlannedMessage) -> Kept | None:
+        """Its event; None: it is gone, or it opened again, and an all-clear would be a lie. Then it is cancelled."""
+        kept = await self._events.get(planned.event_id)
+        if kept is None:
+            reason = "its event is gone"
+        elif planned.kind is MessageKind.CLOSED and kept.event.state is not EpisodeState.CLOSED:
+            reason = "its event is open again"
+        else:
+            return kept
+        await self._store.cancelled(planned.message_id)
+        tell("notification_cancelled", planned, reason=reason)
+        return None
 
     async def _outgoing(self, planned: PlannedMessage, kept: Kept, lane: Lane) -> Outgoing:
         picture = None
@@ -126,29 +160,29 @@ class Delivery:
     async def _send(self, planned: PlannedMessage, outgoing: Outgoing, lane: Lane) -> str | None:
         """What the channel calls it; None: it did not take it."""
         if planned.attempts == 1:
-            _observe(planned, "planned", planned.created_at)
-            _observe(planned, "sent", self._now())
+            observe(planned, "planned", planned.created_at)
+            observe(planned, "sent", self._now())
         try:
             name = await lane.send(outgoing)
         except ChannelRefused as error:
-            _attempted(planned, "refused")
+            count_attempt(planned, "refused")
             await self.refuse(planned, str(error))
         except ChannelUnavailable as error:
             await self._again(planned, lane, error)
         # The border of the channel: a fault of a library must not end the telling of everybody else.
         except Exception as error:  # noqa: BLE001
-            _log.exception("notification_channel_broken", **_named(planned))
+            _log.exception("notification_channel_broken", **named(planned))
             reason = f"channel {planned.channel_id}: {type(error).__name__}"
             await self._again(planned, lane, ChannelUnavailable(reason, uncertain=True))
         else:
-            _attempted(planned, "accepted")
-            _observe(planned, "accepted", self._now())
-            _tell("notification_taken", planned, attempt=planned.attempts)
+            count_attempt(planned, "accepted")
+            observe(planned, "accepted", self._now())
+            tell("notification_taken", planned, attempt=planned.attempts)
             return name
         return None
 
     async def _again(self, planned: PlannedMessage, lane: Lane, error: ChannelUnavailable) -> None:
-        _attempted(planned, "retry")
+        count_attempt(planned, "retry")
         if error.retry_after_s:
             lane.pace.hold(error.retry_after_s)
         at = self._patience.next_try(self._now(), planned.due_at, planned.attempts, error.retry_after_s)
@@ -160,7 +194,7 @@ class Delivery:
         )
         _log.warning(
             "notification_retried",
-            **_named(planned),
+            **named(planned),
             attempt=planned.attempts,
             retry_in_s=round((at - self._now()).total_seconds(), 1),
             reason=str(error),
@@ -173,7 +207,7 @@ class Delivery:
         if picture is not None:
             await self._send_picture(replace(taken.outgoing, picture=picture), taken, lane)
         elif taken.kept.snapshot_state == PENDING:
-            _tell("notification_without_picture", taken.planned)
+            tell("notification_without_picture", taken.planned)
             return not self._stopping.is_set()
         return True
 
@@ -186,13 +220,13 @@ class Delivery:
                 await self._picture_failed(taken, error, attempt)
             # The border of the channel, as in `_send`.
             except Exception as error:  # noqa: BLE001
-                _log.warning("notification_picture_lost", **_named(taken.planned), reason=redact(str(error)))
+                _log.warning("notification_picture_lost", **named(taken.planned), reason=redact(str(error)))
                 return None
         return None
 
     async def _picture_failed(self, taken: Taken, error: ChannelUnavailable, attempt: int) -> None:
         event = "notification_picture_lost" if attempt == _PICTURE_TRIES else "notification_picture_retried"
-        _log.warning(event, **_named(taken.planned), attempt=attempt, reason=str(error))
+        _log.warning(event, **named(taken.planned), attempt=attempt, reason=str(error))
         await pause(self._stopping, max(_BETWEEN_TRIES_S * attempt, min(error.retry_after_s or 0.0, FOLLOW_S)))
 
     async def _kept(self, write: Callable[[], Awaitable[bool]]) -> None:
@@ -207,35 +241,3 @@ class Delivery:
             if self._stopping.is_set():
                 return
             await pause(self._stopping, _BETWEEN_WRITES_S)
-
-
-def _named(planned: PlannedMessage) -> dict[str, str]:
-    return {
-        "correlation_id": planned.correlation_id,
-        "event_id": planned.event_id,
-        "message_id": planned.message_id,
-        "channel_id": planned.channel_id,
-        "severity": planned.severity.value,
-        "kind": planned.kind.value,
-    }
-
-
-def _tell(event: str, planned: PlannedMessage, **said: object) -> None:
-    _log.info(event, **_named(planned), **said)
-
-
-def _attempted(planned: PlannedMessage, outcome: str) -> None:
-    metrics.notification_attempts.inc(1, {"channel_id": planned.channel_id, "outcome": outcome})
-
-
-def _count(planned: PlannedMessage, state: MessageState) -> None:
-    metrics.notifications.inc(1, {"channel_id": planned.channel_id, "state": state.value})
-
-
-def _observe(planned: PlannedMessage, stage: str, now: datetime) -> None:
-    """Later steps wait on purpose, and of an end nobody is in a hurry."""
-    if planned.step or planned.kind is MessageKind.CLOSED:
-        return
-    # The camera's clock and this one: an error of theirs shows here, and nowhere else.
-    took_s = max(0.0, (now - planned.captured_at).total_seconds())
-    metrics.capture_to_message.observe(took_s, {"stage": stage})

@@ -17,6 +17,8 @@ _log = structlog.get_logger()
 CLAIM_S = 12.0
 """So long what a process had in hand waits after its death."""
 _MOST_STRAYS = 50
+_STRAYS_WAIT, _STRAY_PAUSE = timedelta(minutes=5), timedelta(seconds=3)
+"""During a rollout the Recorder may know a channel that this process does not know yet, and the next one will."""
 
 
 class Claims(Protocol):
@@ -47,6 +49,7 @@ class Dispatch:
         self._store, self._delivery, self._owner, self._now = store, delivery, owner, now
         self._lanes: Mapping[str, Lane] = {lane.channel_id: lane for lane in lanes}
         self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._unknown: set[str] = set()
 
     @property
     def in_hand(self) -> int:
@@ -65,7 +68,7 @@ class Dispatch:
             if room := lane.room():
                 await self._take(lane, room)
         for stray in await self._due(_MOST_STRAYS, besides=tuple(self._lanes)):
-            self._begin(stray, self._refuse(stray))
+            self._begin(stray, self._carry_stray(stray))
 
     async def hold(self) -> None:
         """Says that what is in hand still is.
@@ -118,5 +121,17 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001
             _log.exception("notification_broken", message_id=planned.message_id, reason=type(error).__name__)
 
-    async def _refuse(self, planned: PlannedMessage) -> None:
-        await self._delivery.refuse(planned, f"channel {planned.channel_id} is not in site.yaml any more")
+    async def _carry_stray(self, planned: PlannedMessage) -> None:
+        """Waits for a process that knows its channel, but not for ever."""
+        reason = f"channel {planned.channel_id} is not in site.yaml"
+        if planned.channel_id not in self._unknown:
+            self._unknown.add(planned.channel_id)
+            mend = "name it in notifications.channels again, or restart the Notifier if it is there"
+            _log.critical("notification_channel_unknown", channel_id=planned.channel_id, reason=reason, mend=mend)
+        try:
+            if self._now() < planned.due_at + _STRAYS_WAIT:
+                await self._delivery.put_off(planned, self._now() + _STRAY_PAUSE, reason)
+            else:
+                await self._delivery.refuse(planned, reason)
+        except StorageError as error:
+            _log.warning("notification_put_off", message_id=planned.message_id, reason=str(error))

@@ -13,6 +13,7 @@ from cluster.safety.errors import DatabaseUnavailable, StorageError
 
 _log = structlog.get_logger()
 _EVERY_S, _SLOWER, _SLOWEST_S = 0.1, 1.3, 0.5
+_READ_WITHIN_S = 0.5
 PENDING, STORED = "pending", "stored"
 
 
@@ -39,8 +40,15 @@ class Snapshots:
         self._hurry.set()
 
     async def of(self, kept: Kept, wait_s: float) -> bytes | None:
-        """The drawn picture, None if there is none within `wait_s` seconds."""
-        found = await self._awaited(kept, wait_s)
+        """The drawn picture, None if there is none within `wait_s` seconds (and a moment, in which it is read)."""
+        try:
+            async with asyncio.timeout(max(0.0, wait_s) + _READ_WITHIN_S):
+                return await self._read(await self._awaited(kept, wait_s))
+        except TimeoutError:  # a store that hangs must not hold up each attempt of the message
+            _log.warning("notification_picture_unread", event_id=kept.event.event_id, reason="no answer in time")
+            return None
+
+    async def _read(self, found: Kept | None) -> bytes | None:
         if found is None or found.snapshot_state != STORED or found.snapshot_name is None:
             return None
         try:

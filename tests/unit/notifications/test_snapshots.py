@@ -1,5 +1,6 @@
 """The picture for a message: waited for, but not for long, and never in the way."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,9 +28,12 @@ class World:
     def __init__(self, *answers: Any) -> None:
         self.answers, self.now_s = list(answers), 0.0
         self.missing: Exception | None = None
+        self.hangs = False
 
     async def get(self, name: str) -> Any:
         if name.endswith(".jpg"):
+            if self.hangs:
+                await asyncio.Event().wait()
             if self.missing is not None:
                 raise self.missing
             return b"jpeg"
@@ -43,6 +47,7 @@ class World:
         return Snapshots(self, self, lambda: self.now_s)
 
 
+PATIENCE_S = 20
 PENDING = Kept()
 STORED = replace(PENDING, snapshot_state="stored", snapshot_name="one.jpg")
 
@@ -73,6 +78,14 @@ async def test_a_picture_that_cannot_be_read_stops_nobody(error: Exception) -> N
     world.missing = error
 
     assert await world.snapshots().of(STORED, 5) is None
+
+
+async def test_a_store_that_hangs_holds_up_nobody() -> None:
+    world = World(None)
+    world.hangs = True
+
+    async with asyncio.timeout(PATIENCE_S):
+        assert await world.snapshots().of(STORED, -60) is None
 
 
 async def test_a_process_that_stops_waits_no_longer() -> None:
