@@ -7,10 +7,13 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cluster.safety.errors import SafeYoloError
+import structlog
+
+from cluster.safety.errors import ConfigError, SafeYoloError
 from cluster.settings.environment import expand
 from cluster.settings.notifications import NotificationSettings
 
+_log = structlog.get_logger()
 ACKNOWLEDGE_PATH = "/api/v1/acknowledge/"
 _PURPOSE = b"safe-yolo acknowledge 1\x1f"
 """The same key may sign other things: what is signed there must be worth nothing here."""
@@ -107,6 +110,15 @@ def open_links(settings: NotificationSettings, where: str = "site.yaml") -> Ackn
     """
     secret = expand(settings.link_secret, where=where, key="notifications.link_secret")
     return AcknowledgeLinks(secret, settings.page_url, settings.link_valid_s)
+
+
+def usable_links(settings: NotificationSettings) -> AcknowledgeLinks:
+    """As `open_links`; without their secret messages carry no link, but people are told all the same."""
+    try:
+        return open_links(settings)
+    except ConfigError as error:
+        _log.critical("notification_links_unusable", reason=str(error))
+        return AcknowledgeLinks("", settings.page_url, settings.link_valid_s)
 
 
 def _text(content: bytes) -> str:

@@ -15,7 +15,7 @@ from cluster.notifications.channels.opening import channel_faults, open_channel
 from cluster.notifications.delivery import Delivery
 from cluster.notifications.dispatch import Dispatch
 from cluster.notifications.lane import Lane
-from cluster.notifications.links import open_links
+from cluster.notifications.links import usable_links
 from cluster.notifications.pacing import Patience
 from cluster.notifications.service import NotificationService
 from cluster.notifications.snapshots import Snapshots
@@ -87,15 +87,11 @@ class Notifier:
 def notification_service(
     site: SiteSettings, camera_name: Callable[[str], str], beat: Callable[[str], None]
 ) -> NotificationService:
-    """All that sends the messages of `site`, on its database and its channels; nothing is opened yet.
-
-    Raises:
-        ConfigError: the secret that signs links cannot be had.
-    """
+    """All that sends the messages of `site`, on its database and its channels; nothing is opened yet."""
     settings, engine = site.notifications, create_engine(site)
     store, events = MessageStore(engine), EventStore(engine)
     writing = Writing(
-        Composer(site.name, site.time_zone), open_links(settings), settings.page_url, camera_name, _utc_now
+        Composer(site.name, site.time_zone), usable_links(settings), settings.page_url, camera_name, _utc_now
     )
     snapshots = Snapshots(events, open_snapshots(site), time.monotonic)
     patience = Patience(settings.give_up_after_s, random.random)

@@ -6,7 +6,7 @@ import ray.serve
 from ray.serve import Application
 from starlette.applications import Starlette
 
-from cluster.notifications.links import open_links
+from cluster.notifications.links import usable_links
 from cluster.settings.base import Settings
 from cluster.settings.load import SITE_FILE, load_site
 from cluster.storage.engine import create_engine
@@ -48,7 +48,7 @@ class Ingress:
             pages=RayMetricsPages(),
             messages=MessageStore(engine),
             notifications=site.notifications,
-            links=open_links(site.notifications),
+            links=usable_links(site.notifications),
         )
         self._starlette = create_app(
             services,

@@ -1,13 +1,15 @@
 """Signed links that acknowledge."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
 from counterparts.events import NOON
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from cluster.notifications.links import AcknowledgeLinks, LinkContent, LinkRefused, open_links
+from cluster.notifications.links import AcknowledgeLinks, LinkContent, LinkRefused, open_links, usable_links
 from cluster.settings.notifications import NotificationSettings
 
 SLOWLY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,3 +79,21 @@ def test_the_secret_of_a_site_comes_from_its_variable(monkeypatch: pytest.Monkey
 
     assert "s" * 40 not in link
     assert AcknowledgeLinks("s" * 40, "", 60).read(_token(link), datetime.now(UTC)).event_id == "e"
+
+
+@pytest.mark.parametrize("named", ["${NO_SUCH_SECRET}", "${file:/nowhere/key}"])
+def test_a_secret_that_is_not_there_takes_the_links_and_nothing_else(named: str) -> None:
+    settings = NotificationSettings(page_url="https://safe.example.com", link_secret=named)
+
+    with capture_logs() as said:
+        links = usable_links(settings)
+
+    assert links.link("e", "room", 1, NOON) == ""
+    assert [(line["event"], line["log_level"]) for line in said] == [("notification_links_unusable", "critical")]
+    assert "notifications.link_secret" in said[0]["reason"]
+
+
+@pytest.mark.parametrize("shell", ["deployments.cameras.notifier", "deployments.ingress.app"])
+def test_no_process_ends_over_its_links(shell: str) -> None:
+    assert not hasattr(import_module(shell), "open_links")
+    assert import_module(shell).usable_links is usable_links

@@ -69,8 +69,9 @@ def test_a_secret_that_signs_nothing_well_is_said_and_not_shown(
     assert secret == "" or secret not in found[1].replace("shorter", "")
 
 
-def test_a_secret_in_a_file_that_cannot_be_read_is_a_fault(serve: ServeFile) -> None:
-    [(level, _)] = _said(serve, page_url=URL, link_secret="${file:/nowhere/key}")
+@pytest.mark.parametrize("url", [URL, ""])
+def test_a_secret_in_a_file_that_cannot_be_read_is_a_fault(serve: ServeFile, url: str) -> None:
+    [(level, _)] = _said(serve, page_url=url, link_secret="${file:/nowhere/key}")
 
     assert level == "error"
 
