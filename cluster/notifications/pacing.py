@@ -9,6 +9,7 @@ _MINUTE_S = 60.0
 _FIRST_S, _LONGEST_S, _SHORTEST_S = 1.0, 20.0, 0.2
 _LONGEST_ASKED_S = 600.0
 _MOST_DOUBLINGS = 16
+_FEWEST_ATTEMPTS = 5
 
 
 class Pace:
@@ -56,12 +57,14 @@ class Patience:
     def next_try(self, now: datetime, due_at: datetime, attempt: int, asked_s: float | None) -> datetime | None:
         """When attempt number `attempt`, which failed, is followed by another; None: given up.
 
-        `asked_s`: the least that the channel asked for. The last attempt is at the very end of the time there is.
+        `asked_s`: the least that the channel asked for. The last attempt is at the very end of the time there is, but
+        nothing is given up before its fifth: who was away himself finds messages whose time is over.
         """
         end = due_at + timedelta(seconds=self.give_up_after_s)
-        if now >= end:
-            return None
-        return min(end, now + timedelta(seconds=self._pause_s(attempt, asked_s)))
+        at = now + timedelta(seconds=self._pause_s(attempt, asked_s))
+        if now < end:
+            return min(end, at)
+        return at if attempt < _FEWEST_ATTEMPTS else None
 
     def _pause_s(self, attempt: int, asked_s: float | None) -> float:
         longest_s = min(_LONGEST_S, _FIRST_S * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS))

@@ -92,6 +92,14 @@ def test_pauses_double_with_full_jitter_and_obey_the_channel(
     assert patience.next_try(NOW, NOW, attempt, asked_s) == NOW + timedelta(seconds=pause_s)
 
 
+@pytest.mark.parametrize(("attempt", "given_up"), [(1, False), (4, False), (5, True)])
+def test_what_was_late_when_it_was_first_tried_has_five_attempts(attempt: int, given_up: bool) -> None:
+    late = Patience(60, lambda: 1.0).next_try(NOW, NOW - timedelta(hours=9), attempt, None)
+
+    assert (late is None) == given_up
+    assert late is None or late > NOW
+
+
 def test_the_last_attempt_is_at_the_end_and_then_it_is_given_up() -> None:
     patience, due_at = Patience(60, lambda: 1.0), NOW - timedelta(seconds=50)
 
