@@ -11,12 +11,15 @@ from counterparts.message_receiver import CLOSES, DOWN, HANGS, SAYS_429, SAYS_50
 
 
 class SmtpServer:
-    """`mails` that were taken, oldest first. `fault`: as of `MessageReceiver`; 429 and 500 are 450 and 451 here."""
+    """`mails` that were taken, oldest first, and for whom (`taken_for`, of every transaction). `refuses` is answered
+    to every recipient, `refuses_one` to one of them. `fault`: as of `MessageReceiver`; 429, 500 are 450, 451 here."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.fault = ""
         self.refuses = ""
+        self.refuses_one: dict[str, str] = {}
+        self.taken_for: list[str] = []
         self._mended = threading.Event()
         self._port, self._server = 0, None  # type: int, Any
         self.start()
@@ -73,15 +76,22 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self._say("220 counterpart")
+        self._recipients: list[str] = []
         while line := self.rfile.readline():
             word = line.decode().strip().upper()
             if word == "DATA":
                 if not self._take_data():
                     return
-            elif word.startswith("RCPT") and self.owner.refuses:
-                self._say(self.owner.refuses)
+            elif word.startswith("RCPT"):
+                self._take_recipient(line.decode().partition("<")[2].partition(">")[0])
             else:
                 self._say("221 bye" if word == "QUIT" else "250 ok")
+
+    def _take_recipient(self, address: str) -> None:
+        refusal = self.owner.refuses or self.owner.refuses_one.get(address, "")
+        if not refusal:
+            self._recipients.append(address)
+        self._say(refusal or "250 ok")
 
     def _take_data(self) -> bool:
         """False: the connection ends without an answer."""
@@ -99,6 +109,7 @@ class _Handler(socketserver.StreamRequestHandler):
         found: Any = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
         if found["Message-ID"] not in [mail["Message-ID"] for mail in self.owner.mails]:
             self.owner.mails.append(found)
+        self.owner.taken_for += self._recipients
         if fault == CLOSES:
             return False
         self._say("250 taken")

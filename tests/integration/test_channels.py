@@ -11,9 +11,12 @@ from counterparts.message_receiver import CLOSES, FAULTS, HANGS, MessageReceiver
 from counterparts.notifying import CLAIM_RUNS_OUT_S, PICTURE, Clock, Process, a_message, an_event, patient_engine, plan
 from counterparts.smtp_server import SmtpServer
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from cluster.notifications.channels.webhook import signature
 from cluster.notifications.message import MessageKind, MessageState
+from cluster.safety.events import EpisodeState
+from cluster.safety.messages import PlannedMessage
 from cluster.settings.notifications import (
     AnyChannel,
     AppriseSettings,
@@ -186,6 +189,55 @@ async def test_recipients_that_a_mail_server_refuses_are_a_dead_letter(world: Wo
     assert (found.state, "550" in found.last_error) == (MessageState.FAILED, True)
 
 
+@pytest.mark.parametrize(
+    ("answers", "state", "told"),
+    [
+        ({"b@s.example": "451 later"}, MessageState.ACCEPTED, ["a@s.example", "b@s.example"]),
+        ({"b@s.example": "550 no such user"}, MessageState.ACCEPTED, ["a@s.example"]),
+        ({"a@s.example": "550 no", "b@s.example": "451 later"}, MessageState.ACCEPTED, ["b@s.example"]),
+    ],
+)
+async def test_each_recipient_of_a_mail_is_told_once_or_said_to_be_refused(
+    world: World, answers: dict[str, str], state: MessageState, told: list[str]
+) -> None:
+    await an_event(world.engine)
+    await plan(world.engine, a_message("mail", world.clock))
+    (mail,) = [one for one in world.channels() if isinstance(one, EmailSettings)]
+    both = mail.model_copy(update={"to": ("Leader <a@s.example>", "b@s.example")})
+    world.smtp.refuses_one = answers
+    process = Process(world.engine, [both], world.clock)
+
+    with capture_logs() as said:
+        await process.until("tried", lambda found: bool(found[0].last_error) or found[0].state is state)
+        world.smtp.refuses_one = {one: answer for one, answer in answers.items() if answer.startswith("5")}
+        (found,) = await process.until_finished()
+    await process.close()
+
+    refused = [line for line in said if line["event"] == "notification_recipient_refused"]
+    assert (found.state, world.smtp.taken_for) == (state, told)
+    assert [line["log_level"] for line in refused] == ["critical"] * len(world.smtp.refuses_one)
+
+
+async def test_credentials_that_come_later_are_used_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    await an_event(world.engine)
+    await plan(world.engine, a_message("sns", world.clock))
+    process = Process(world.engine, world.channels(), world.clock)
+
+    (tried,) = await process.until("tried", lambda found: bool(found[0].last_error))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AK")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-geheim")
+    (found,) = await process.until_finished()
+    await process.close()
+
+    assert ("NoCredentials" in tried.last_error, tried.uncertain) == (True, False)
+    assert (found.state, world.arrived("sns")) == (MessageState.ACCEPTED, 1)
+
+
 async def test_what_each_channel_says(world: World) -> None:
     await an_event(world.engine)
     await plan(world.engine, *(a_message(one.channel_id, world.clock) for one in world.channels()))
@@ -217,7 +269,7 @@ async def test_what_each_channel_says(world: World) -> None:
 
 
 async def test_the_end_changes_the_post_and_follows_the_mail(world: World) -> None:
-    await an_event(world.engine)
+    await an_event(world.engine, state=EpisodeState.CLOSED)
     ways = [one for one in world.channels() if one.channel_id in ("slack", "mail")]
     later: dict[str, Any] = {"kind": MessageKind.CLOSED}
     beginnings = [a_message(one.channel_id, world.clock) for one in ways]
@@ -269,7 +321,12 @@ async def test_a_message_is_given_up_in_the_end(world: World, caplog: pytest.Log
     with world.receiver.failing("500"):
         await process.until("tried", lambda found: found[0].attempts > 1)
         world.clock.forward(61)
-        (found,) = await process.until_finished()
+
+        def given_up(found: list[PlannedMessage]) -> bool:
+            world.clock.forward(2)  # to the next attempt: five at least
+            return found[0].state is MessageState.FAILED
+
+        (found,) = await process.until("given up", given_up)
     await process.close()
 
     assert found.state is MessageState.FAILED

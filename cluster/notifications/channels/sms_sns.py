@@ -89,7 +89,10 @@ class SnsSms:
         from botocore import exceptions as known
 
         channel, name = f"channel {self._settings.channel_id}", type(error).__name__
-        if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError | known.ParamValidationError):
-            return ChannelRefused(f"{channel}: {name}", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        if isinstance(error, known.ParamValidationError):
+            return ChannelRefused(f"{channel}: {name}", "see that `phone` is a number like +821012345678")
+        if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError | known.CredentialRetrievalError):
+            self._client = None  # it keeps what it found; the next attempt looks again
+            return ChannelUnavailable(f"{channel}: {name}", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         never_left = isinstance(error, known.EndpointConnectionError | known.ConnectTimeoutError)
         return ChannelUnavailable(f"{channel}: {name}", uncertain=not never_left)

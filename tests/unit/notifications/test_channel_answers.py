@@ -77,6 +77,26 @@ def test_an_answer_that_repeats_a_secret_is_said_without_it(
     assert "12345678" not in said
 
 
+@pytest.mark.parametrize("number", ["010-1234-5678", "01012345678", "+82 10 1234 5678", "+82-(0)10-1234-5678"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "01012345678", "010-1234-5678", "(010) 1234.5678", "+821012345678", "82 10-1234-5678", "+82(0)10 1234 5678",
+        "1012345678", "12345678", "1234 5678",
+    ],
+)  # fmt: skip
+def test_a_number_is_struck_however_it_is_grouped(number: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("T_SECRET", number)
+    secrets = Secrets("one")
+    secrets.expand("phone", "${T_SECRET}")
+
+    struck = secrets.strike(f"error 400: invalid number {said}, call 02-987-6543")
+
+    assert "5678" not in struck
+    assert struck.startswith("error 400: invalid number ")
+    assert struck.endswith(", call 02-987-6543")
+
+
 def test_a_long_answer_is_one_short_line() -> None:
     said = Secrets("one").strike("<html>\n" * 500)
 
