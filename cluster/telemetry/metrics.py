@@ -108,7 +108,7 @@ notification_attempts = counter(
     "notification_attempts_total", "Attempts to send (accepted, retry, refused).", "channel_id", "outcome"
 )
 notification_dead_letters = gauge(
-    "notification_dead_letters", "Messages that were given up and that nobody has seen to yet.", merge=_LAST
+    "notification_dead_letters", "Messages of the last 24 hours that were given up.", merge=_LAST
 )
 notifications_waiting = gauge("notifications_waiting", "Messages that wait to be sent.", merge=_LAST)
 notification_oldest_due = gauge(

@@ -10,8 +10,8 @@ from cluster.telemetry.hub import HUB_NAME, HUB_NAMESPACE
 from deployments.deadlines import bounded
 from deployments.ingress.services import Unreachable
 
-_CALL_S = 8.0
-"""Below the time that Prometheus gives an answer (10 s): what it gets says which node is silent."""
+_CALL_S = 7.0
+"""Below the time that Prometheus gives an answer (`scrape_timeout`, 8 s): what it gets says which node is silent."""
 
 
 class RayMetricsPages:

@@ -100,7 +100,7 @@ class FaultBorder:
 class KnownHost:
     """Refuses names that are not ours, so that no page on the internet reaches us by DNS rebinding.
 
-    The probes under /health are asked by address and are let through. "*" in `hosts` lets everything through.
+    The probes under /health and /metrics are asked by address and are let through. "*" in `hosts` lets everything through.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ class KnownHost:
         return await problem_response(request, problem)(scope, receive, send)
 
     def _is_known(self, scope: Scope) -> bool:
-        if "*" in self._hosts or scope["path"].startswith("/health"):
+        if "*" in self._hosts or scope["path"].startswith("/health") or scope["path"] == "/metrics":
             return True
         return host_name(Headers(scope=scope).get("host", "")) in self._hosts
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,37 @@ def test_an_alarm_whose_rule_forgot_a_label_reaches_somebody(
     assert said.split("\n")[0].strip() == receiver
 
 
+def test_one_fault_of_many_cameras_is_one_sms() -> None:
+    document = yaml.safe_load((CONFIGS / "alertmanager/alertmanager.yml").read_text())
+    routes = [route for route in document["route"]["routes"] if route["receiver"] == "sms-and-slack"]
+
+    assert [route["group_by"] for route in routes] == [["alertname"], ["alertname"]]
+
+
+@pytest.mark.parametrize("missing", ["elastic_password", "kibana_password", "shipper_password"])
+def test_the_setup_of_the_logs_ends_at_an_empty_password(missing: str, tmp_path: Path) -> None:
+    service = yaml.safe_load((PROJECT_ROOT / "compose.yaml").read_text())["services"]["logs-setup"]
+    script = service["command"][0].replace("$$", "$").replace("/es/secrets", str(tmp_path))
+    for name in ("elastic_password", "kibana_password", "shipper_password"):
+        (tmp_path / name).write_text("" if name == missing else "word")
+    (tmp_path / "curl").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    (tmp_path / "curl").chmod(0o755)
+
+    ran = subprocess.run(
+        ["/bin/sh", "-euc", script],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert service["user"] == "root"
+    assert service["cap_add"] == ["DAC_READ_SEARCH"]
+    assert ran.returncode != 0
+    assert missing in ran.stderr
+    assert not (tmp_path / "asked").exists()
+
+
 def test_both_channels_are_behind_the_receiver_of_critical_alarms() -> None:
     document = yaml.safe_load((CONFIGS / "alertmanager/alertmanager.yml").read_text())
     kinds = {receiver["name"]: sorted(set(receiver) - {"name"}) for receiver in document["receivers"]}
@@ -121,7 +153,7 @@ def test_compose_starts_what_the_alarms_need_with_the_shipped_files_and_pinned_i
     mounted = [
         volume.split(":") for service in telemetry.values() for volume in service["volumes"] if isinstance(volume, str)
     ]
-    sources = [source for source, *_ in mounted if source.startswith("./configs")]
+    sources = [source for source, *_ in mounted if source.startswith("./configs") and not source.endswith("/secrets")]
 
     assert set(telemetry) == {"prometheus", "alertmanager", "blackbox", "grafana"}
     assert all(re.search(r":v?\d+\.\d+\.\d+$", service["image"]) for service in services.values())

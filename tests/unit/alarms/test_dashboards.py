@@ -85,7 +85,11 @@ def test_the_dashboards_are_provisioned_from_where_compose_puts_them() -> None:
     paths = [provider["options"]["path"] for provider in providers]
 
     assert paths == ["/etc/grafana/dashboards", "/var/lib/ray-dashboards"]
-    assert any(mount.startswith("./configs/grafana:/etc/grafana") for mount in mounts)
+    # Not the whole folder: it would hide the image's own grafana.ini.
+    assert not any(mount.split(":")[1] == "/etc/grafana" for mount in mounts)
+    assert {
+        f"./configs/grafana/{part}:/etc/grafana/{part}:ro" for part in ("provisioning", "dashboards", "secrets")
+    } <= set(mounts)
     assert any(":/var/lib/ray-dashboards" in mount for mount in mounts)
     assert source["uid"] == "prometheus"
     assert len(DASHBOARDS) == 5

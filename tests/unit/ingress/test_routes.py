@@ -259,6 +259,11 @@ def test_other_names_of_the_host_are_refused(client):
     assert "evil.example" in answer.json()["detail"]
 
 
+def test_metrics_are_given_to_whoever_asks_by_address_and_nothing_below_them(client):
+    assert client.get("/metrics", headers={"Host": "10.0.0.7:8001"}).status_code == 200
+    assert client.get("/metrics/x", headers={"Host": "10.0.0.7:8001"}).status_code == 421
+
+
 @pytest.mark.parametrize(("method", "code"), [("POST", 405), ("DELETE", 405)])
 def test_methods_that_change_something_do_not_exist(client, method, code):
     answer = client.request(method, "/api/v1/events")
