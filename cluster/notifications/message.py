@@ -41,6 +41,8 @@ class Outgoing:
     attempt: int = 1
     uncertain: bool = False
     """An earlier attempt may have arrived: its process ended, or its answer did not come."""
+    occurrence: int = 1
+    """Of the event as it is told here (`StoredEvent.occurrence`): what an acknowledgement by the API names."""
 
 
 class Channel(Protocol):

@@ -31,9 +31,11 @@ class Counts(Protocol):
 
 
 class Figures(Protocol):
-    """What is counted (`cluster.storage.messages.MessageStore`)."""
+    """What is counted, and the quiet that is kept with it (`cluster.storage.messages.MessageStore`)."""
 
     async def counts(self, now: datetime) -> Counts: ...
+
+    async def keep_quiet_until_its_end(self, now: datetime) -> int: ...
 
 
 class NotificationService:
@@ -91,3 +93,5 @@ class NotificationService:
         metrics.notification_dead_letters.set(found.by_state.get(MessageState.FAILED, 0))
         metrics.notifications_waiting.set(sum(found.by_state.get(state, 0) for state in UNFINISHED))
         metrics.notification_oldest_due.set(found.late_s)
+        # An event that was being recorded while a quiet was ended or moved was planned for the old end.
+        await self._figures.keep_quiet_until_its_end(self._now())

@@ -70,6 +70,7 @@ class Writing:
             thread=thread,
             attempt=planned.attempts,
             uncertain=planned.uncertain,
+            occurrence=kept.occurrence,
         )
 
     def _link(self, event_id: str) -> str:

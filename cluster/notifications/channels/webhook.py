@@ -49,6 +49,7 @@ def webhook_body(message: Outgoing) -> dict[str, Any]:
         "event_type": message.event_type,
         "camera_id": message.camera_id,
         "zone_id": message.zone_id,
+        "occurrence": message.occurrence,
         "opened_at": message.opened_at.isoformat(),
         "title": message.title,
         "text": message.text,

@@ -46,10 +46,28 @@ class FakeDispatch:
 
 
 class FakeFigures:
+    def __init__(self) -> None:
+        self.quiet_kept = asyncio.Event()
+
+    async def keep_quiet_until_its_end(self, now: datetime) -> int:
+        self.quiet_kept.set()
+        return 0
+
     async def counts(self, now: datetime) -> Any:
         return SimpleNamespace(
             by_state={MessageState.FAILED: 2, MessageState.WAITING: 3, MessageState.SENT: 1}, late_s=7.5
         )
+
+
+async def test_what_was_recorded_while_a_quiet_was_ended_does_not_stay_quiet() -> None:
+    figures = FakeFigures()
+    service = NotificationService(FakeDispatch(), (), figures, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+
+    running = asyncio.create_task(service.run())
+    await asyncio.wait_for(figures.quiet_kept.wait(), PATIENCE_S)
+
+    await service.stop(5.0)
+    await asyncio.wait_for(running, PATIENCE_S)
 
 
 def _service(dispatch: FakeDispatch, beat: Callable[[str], None] = lambda _: None, *lanes: Lane) -> NotificationService:
