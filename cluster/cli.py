@@ -24,7 +24,7 @@ from cluster.operation.progress import Progress
 from cluster.operation.serve_file import SERVE_FILE, ServeFile
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
 from cluster.settings.base import project_path
-from cluster.telemetry.logs import configure_logs
+from cluster.telemetry.logs import configure_logs, flush_logs
 
 EXIT_CODES: dict[type[SafeYoloError], int] = {ConfigError: 2, MachineUnfit: 3, SiteUnhealthy: 1, Interrupted: 130}
 _EPILOG = (
@@ -136,6 +136,7 @@ def main() -> None:
     # What a person reads goes to the terminal by `say`; what libraries log goes into a file, as everywhere.
     configure_logs("cli", stdout=False)
     code = run(sys.argv[1:])
+    flush_logs()
     sys.stdout.flush()
     sys.stderr.flush()
     # At once: a reader that hangs inside OpenCV aborts the process when Python unwinds it, with exit code 134.

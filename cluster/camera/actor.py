@@ -18,7 +18,7 @@ from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, logging_of
 from cluster.settings.site import SiteSettings
-from cluster.telemetry.logs import apply_log_settings, configure_logs
+from cluster.telemetry.logs import apply_log_settings, configure_logs, flush_logs
 
 _log = structlog.get_logger()
 _PICTURE_WAITERS = 16
@@ -107,9 +107,11 @@ class CameraActor:
     def _on_stuck(self) -> None:
         """Two readers hang in OpenCV: only a new process gets rid of them. Ray starts it."""
         _log.error("camera_process_restarts", reason="two readers had to be abandoned")
+        flush_logs()
         os._exit(1)
 
     def _on_lease_lost(self) -> None:
         """Somebody else owns the camera: a new process asks the supervisor, and stands by if that is so."""
         _log.error("camera_process_restarts", reason="the lease went to another owner")
+        flush_logs()
         os._exit(1)

@@ -28,7 +28,7 @@ class ForeignHandler(logging.Handler):
         self._write = write
 
     def createLock(self) -> None:  # noqa: N802 - the base calls it so
-        """None: `write` has its own, and a disk that hangs must not hold everybody up."""
+        """None: `write` may be called by any thread, and nobody should wait for another's formatting."""
         self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -5,7 +5,6 @@ import errno
 import fcntl
 import os
 import re
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,13 +14,13 @@ from cluster.settings.log_files import LogFileSettings
 
 SUFFIX = ".jsonl"
 _RETRY_S = 5.0
-_PATIENCE_S = 0.2
-"""Who waits longer for another thread's write goes on without its line: the disk hangs, and a camera must not."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]+")
 
 
 class LogFile:
-    """Takes lines from any thread; a line is one write. What fails is told to `on_fault` once until it works again.
+    """Belongs to one thread, which waits for the disk (`LogWriter`); a line is one write.
+
+    What fails is told to `on_fault` once until it works again.
 
     Never two processes write into one file: its name has the start and the id of the process in it, and it is
     locked (shared) while it is open, by which others see that it lives.
@@ -34,7 +33,6 @@ class LogFile:
         self._settings = settings
         self._stem = f"{_UNSAFE.sub('-', name)}.{started}.{os.getpid()}"
         self._on_fault, self._on_lost = on_fault, on_lost
-        self._lock = threading.RLock()
         self._number = 0
         self._fd: int | None = None
         self._size, self._opened_s = 0, 0.0
@@ -47,24 +45,18 @@ class LogFile:
         return self._settings.folder / f"{self._stem}.{self._number:04d}{SUFFIX}"
 
     def write(self, line: str) -> None:
-        """Appends `line`; never raises, and waits for nothing but this write."""
-        if not self._lock.acquire(timeout=_PATIENCE_S):
-            self._on_lost()
-            return
+        """Appends `line`; blocks as long as the disk does, and never raises."""
         try:
             self._write((line + "\n").encode("utf-8", "backslashreplace"))
         except OSError as error:
             self._on_lost()
             self._failed(error)
-        finally:
-            self._lock.release()
 
     def close(self) -> None:
-        with self._lock:
-            fd, self._fd = self._fd, None
-            if fd is not None:
-                with contextlib.suppress(OSError):
-                    os.close(fd)
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            with contextlib.suppress(OSError):
+                os.close(fd)
 
     def _write(self, line: bytes) -> None:
         if self._faulty and time.monotonic() < self._retry_s:

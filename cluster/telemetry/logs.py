@@ -1,9 +1,10 @@
 """One set-up of logging for every process: JSON lines, event names and not sentences, nothing secret.
 
 A line goes to stdout, which Ray writes to the worker's file, and to the process's own rotating file in the node's
-log folder, which Filebeat ships and `safe-yolo logs` shows. Both never raise and wait for no more than a write.
+log folder, which Filebeat ships and `safe-yolo logs` shows. Who logs waits for neither: one thread writes both.
 """
 
+import atexit
 import contextlib
 import logging
 import os
@@ -21,6 +22,7 @@ from cluster.telemetry.foreign_logs import take_over
 from cluster.telemetry.log_files import LogFile
 from cluster.telemetry.log_levels import LEVELS, levels
 from cluster.telemetry.log_texts import rendered
+from cluster.telemetry.log_writer import LogWriter
 from cluster.telemetry.request_ids import request_id
 
 LEVEL_VARIABLE = "SAFE_YOLO_LOG_LEVEL"
@@ -30,13 +32,34 @@ _PROCESS: dict[str, Any] = {}
 """On every line of this process."""
 
 
+_FLUSH_S = 1.0
+"""So long the end of a process waits for its last lines."""
+
+
+def _count_lost() -> None:
+    from cluster.telemetry import metrics  # Ray, which the command does without as long as nothing fails
+
+    metrics.log_write_failures.inc()
+
+
+_WRITER = LogWriter(_count_lost)
+"""One a process."""
+
+
 class LogOutput:
-    """Where the lines of a process go."""
+    """Where the lines of a process go, soon: `write` hands them to the writer's thread."""
 
     def __init__(self, file: LogFile | None, stdout: bool) -> None:
         self._file, self._stdout = file, stdout
 
     def write(self, line: str) -> None:
+        _WRITER.put(self._write_now, line)
+
+    def close(self) -> None:
+        if self._file is not None:
+            _WRITER.afterwards(self._file.close)
+
+    def _write_now(self, line: str) -> None:
         if self._file is not None:
             self._file.write(line)
         if self._stdout:
@@ -44,15 +67,16 @@ class LogOutput:
                 sys.stdout.write(line + "\n")
                 sys.stdout.flush()
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
     # What structlog calls with the finished line; the level was judged before.
     msg = debug = info = warning = error = critical = exception = write
 
 
 _output = LogOutput(None, stdout=True)
+
+
+def flush_logs(timeout_s: float = _FLUSH_S) -> bool:
+    """Waits until what was logged before is written; False: it is not, in that time."""
+    return _WRITER.flush(timeout_s)
 
 
 def configure_logs(process: str, *, level: str = "", stdout: bool = True, **bound: Any) -> None:
@@ -63,6 +87,7 @@ def configure_logs(process: str, *, level: str = "", stdout: bool = True, **boun
     without a log file works, says so on stderr, and counts.
     """
     global _output
+    _WRITER.start()
     _output.close()
     name = "-".join([process, *([str(bound["camera_id"])] if "camera_id" in bound else [])])
     _PROCESS.clear()
@@ -130,12 +155,6 @@ def _say_fault(fault: str) -> None:
         sys.stderr.flush()
 
 
-def _count_lost() -> None:
-    from cluster.telemetry import metrics  # Ray, which the command does without as long as nothing fails
-
-    metrics.log_write_failures.inc()
-
-
 def _admitted(_: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Ends the way of a line that is not written, before anything of it is formatted."""
     if not levels.admits(_NUMBERS[method.upper()], event.get("camera_id") or _PROCESS.get("camera_id")):
@@ -167,3 +186,6 @@ _COMMON: list[structlog.typing.Processor] = [
     structlog.processors.format_exc_info,
     _bound_to_process,
 ]
+
+# Before daemon threads end: the last lines of a process say why it ends.
+atexit.register(flush_logs)

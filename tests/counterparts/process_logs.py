@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
+from counterparts.waiting import PATIENCE_S
 
 from cluster.telemetry import logs
 from cluster.telemetry.log_levels import levels
@@ -22,6 +23,7 @@ class ProcessLogs:
         logs.configure_logs(process, **more)
 
     def files(self) -> list[Path]:
+        assert logs.flush_logs(PATIENCE_S)
         return sorted(self.folder.glob("*.jsonl"))
 
     def lines(self, event: str = "") -> list[dict[str, Any]]:
@@ -35,6 +37,7 @@ def process_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pr
     monkeypatch.setenv("SAFE_YOLO_LOG_DIR", str(folder))
     yield ProcessLogs(folder)
     logs._output.close()
+    logs.flush_logs(PATIENCE_S)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
     levels.change("INFO")

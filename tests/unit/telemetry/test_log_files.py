@@ -5,12 +5,10 @@ import fcntl
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from counterparts.waiting import PATIENCE_S
 
 from cluster.safety.errors import ConfigError
 from cluster.settings.log_files import LogFileSettings, log_files, log_folder
@@ -69,18 +67,6 @@ def test_an_old_file_is_followed_by_the_next(tmp_path: Path, monkeypatch: pytest
         opened.file.write(LINE)
 
     assert [len(file.read_text().splitlines()) for file in sorted(tmp_path.iterdir())] == [2, 1]
-
-
-def test_lines_of_many_threads_are_whole(tmp_path: Path) -> None:
-    opened = Opened(tmp_path, file_bytes=8192)
-    threads = [threading.Thread(target=lambda: [opened.file.write(LINE) for _ in range(200)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_S)
-
-    assert written(tmp_path) == [LINE] * (800 - opened.lost)
-    assert opened.faults == []
 
 
 def test_what_is_too_much_or_too_old_goes_the_oldest_first_and_nothing_that_is_open(tmp_path: Path) -> None:
@@ -148,29 +134,6 @@ def test_a_file_that_somebody_removed_is_made_anew(tmp_path: Path) -> None:
     opened.file.write(LINE)
 
     assert written(tmp_path) == [LINE]
-
-
-def test_a_disk_that_hangs_holds_up_one_thread_and_not_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hangs, back = threading.Event(), threading.Event()
-
-    def write(fd: int, data: bytes) -> int:
-        hangs.set()
-        back.wait(PATIENCE_S)
-        return len(data)
-
-    monkeypatch.setattr(log_files_module.os, "write", write)
-    opened = Opened(tmp_path)
-    stuck = threading.Thread(target=opened.file.write, args=(LINE,))
-    stuck.start()
-    assert hangs.wait(PATIENCE_S)
-    opened.file.write(LINE)
-
-    assert stuck.is_alive()
-    assert opened.lost == 1
-    back.set()
-    stuck.join(PATIENCE_S)
 
 
 def test_the_node_says_where_and_how_much(tmp_path: Path) -> None:
