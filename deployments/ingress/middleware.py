@@ -100,7 +100,7 @@ class FaultBorder:
 class KnownHost:
     """Refuses names that are not ours, so that no page on the internet reaches us by DNS rebinding.
 
-    The probes under /health and /metrics are asked by address and are let through. "*" in `hosts` lets everything through.
+    The probes under /health, and /metrics, are asked by address and let through. "*" in `hosts` lets all through.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
