@@ -164,10 +164,10 @@ class Forwarding:
         return True
 
     def close(self) -> None:
-        # This process speaks of the camera no more: what it said last must not stand as a backlog for ever.
-        left = 0 if self.is_wanted else self.outbox.depth()
-        metrics.outbox_events.set(left, {"camera_id": self.camera_id})
-        metrics.outbox_oldest.set(0.0, {"camera_id": self.camera_id})
+        # A camera that takes its folder over speaks of it itself; what stays here is said until the next pass.
+        wanted, tags = self.is_wanted, {"camera_id": self.camera_id}
+        metrics.outbox_events.set(0 if wanted else self.outbox.depth(), tags)
+        metrics.outbox_oldest.set(0.0 if wanted else self.outbox.oldest_s(), tags)
         self.outbox.close()
 
 

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -132,6 +133,13 @@ class OutboxFiles:
             return disk_bytes((self.folder / name).stat().st_size)
         except OSError:
             return 0
+
+    def age_s(self, name: str) -> float:
+        """Since it was written, by this machine's clock; 0 if there is no such file, or the clock went back since."""
+        try:
+            return max(0.0, time.time() - (self.folder / name).stat().st_mtime)
+        except OSError:
+            return 0.0
 
     def highest_sequence(self) -> int:
         """Over everything that ever had one and still stands here, broken files too; 0 for none."""

@@ -13,7 +13,7 @@ from cluster.safety.events import Severity
 @dataclass(slots=True)
 class Entry:
     """One record. `waiting` are the ids of its events whose pictures are neither stored nor told lost; `added_s` is
-    when this process accepted or found it (monotonic)."""
+    when it was accepted, by this process or one before (monotonic; below 0 if before the start of the machine)."""
 
     sequence: int
     stage: Stage

@@ -1,5 +1,6 @@
 """What a crash left in the folder of an outbox, made whole again."""
 
+import time
 from typing import Any
 
 import structlog
@@ -42,6 +43,8 @@ def entry_of(record: OutboxRecord, stage: Stage, files: OutboxFiles) -> Entry:
         waiting=waiting,
         record_bytes=files.size_of(record_name(record.sequence, stage)),
         picture_bytes=sum(sizes) if all(sizes) else 0,
+        # Renamed files keep their time: what a former owner left waits since that one accepted it.
+        added_s=time.monotonic() - files.age_s(record_name(record.sequence, stage)),
     )
 
 

@@ -1,7 +1,9 @@
 """The outboxes that a camera left on a node where it lives no more: whose they are, and how their events end."""
 
 import dataclasses
+import os
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from counterparts.events import NOON, safety_event
 from counterparts.left_outboxes import HERE, SETTINGS, THERE, lives
 from counterparts.waiting import PATIENCE_S, wait_for
 
+from cluster.camera.forwarding import Forwarding
 from cluster.camera.outbox import Outbox
 from cluster.camera.outbox_drain import MOVED, SWITCHED_OFF
 from cluster.camera.places import CameraPlace, Places
@@ -129,6 +132,30 @@ def test_no_backlog_is_left_standing_in_the_figures(drain, leave, recorder, monk
     drain.drain_all()
 
     assert (max(said), said[-1]) == (1, 0)
+
+
+def test_what_nobody_records_grows_older_from_pass_to_pass(leave, recorder, monkeypatch) -> None:
+    said: list[float] = []
+    monkeypatch.setattr(metrics.outbox_oldest, "set", lambda value, tags: said.append(value))
+    folder = leave(1)
+    for record in folder.glob("*.json"):
+        os.utime(record, (time.time() - 3600, time.time() - 3600))
+
+    left = Forwarding(folder, SETTINGS, recorder)
+    assert left.outbox.oldest_s() >= 3600
+    left.close()
+
+    assert said[-1] >= 3600
+
+
+def test_a_clock_that_went_back_makes_no_age_below_zero(leave, recorder) -> None:
+    folder = leave(1)
+    for record in folder.glob("*.json"):
+        os.utime(record, (time.time() + 3600, time.time() + 3600))
+
+    left = Forwarding(folder, SETTINGS, recorder)
+    assert left.outbox.oldest_s() >= 0
+    left.close()
 
 
 def test_what_is_no_cameras_folder_is_not_touched(tmp_path, drain, recorder) -> None:
