@@ -10,6 +10,7 @@ import pytest
 from counterparts.alarm_system import AlarmSystem, Pace, open_alarm_system
 from counterparts.waiting import wait_for
 
+LIMIT_S = 240.0
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {
     "outbox_dropped_total": "no outbox was ever full",
@@ -53,7 +54,7 @@ def test_every_metric_of_a_rule_or_dashboard_is_in_prometheus(alarms: AlarmSyste
     def missing() -> list[str]:
         return sorted(name for name in wanted - set(QUIET) if not alarms.query(f'count({{__name__="{name}"}})'))
 
-    wait_for("every metric is there", lambda: not missing(), instead=missing)
+    wait_for("every metric is there", lambda: not missing(), LIMIT_S, instead=missing)
     assert sorted(set(QUIET) - alarms.declared()) == []
 
 
@@ -66,7 +67,7 @@ def test_every_panel_shows_something(alarms: AlarmSystem, dashboard: Path) -> No
         return [text for text in filled if not alarms.query(text)]
 
     assert len(filled) > 5
-    wait_for("every panel has data", lambda: not empty(), instead=empty)
+    wait_for("every panel has data", lambda: not empty(), LIMIT_S, instead=empty)
 
 
 def test_prometheus_evaluates_every_rule_without_an_error(alarms: AlarmSystem) -> None:

@@ -50,16 +50,15 @@ def test_a_level_changes_for_one_camera_in_the_processes_that_run(site: Any, loo
 
 def test_one_id_finds_the_whole_way_of_an_event(site: Any, looked_at_closely: dict[str, Any]) -> None:
     site.wait_for("DEBUG lines of the Detector", lambda: _lines(site, "inference_done"))
+    told: dict[str, dict[str, Any]] = {}
     with _a_viewer_of_events(site):
-        acknowledged = site.wait_for("an intrusion that is acknowledged at once", lambda: _acknowledged(site))
-        frame_id = acknowledged["correlation_id"]
-        site.wait_for("its snapshot", lambda: _said_by(site, frame_id).get("snapshot_stored"))
+        acknowledged = site.wait_for("the whole way of an intrusion", lambda: _whole_way(site, told), 300)
+    frame_id = acknowledged["correlation_id"]
 
     shown = site.command("logs", "--correlation", frame_id)
     stored = site.get(f"/api/v1/events/{acknowledged['event_id']}").json()
     names = [file.name for file in (site.folder / "data" / "snapshots").rglob("*.jpg")]
 
-    assert {event: process for event, process in _said_by(site, frame_id).items() if event in WAY} == WAY
     assert {json.loads(line)["event"] for line in shown.stdout.splitlines()} >= set(WAY)
     assert stored["correlation_id"].rsplit("-", 1)[0] == frame_id.rsplit("-", 1)[0], "later frames of the same camera"
     assert any(frame_id in name for name in names)
@@ -84,6 +83,14 @@ def test_who_follows_the_logs_sees_lines_as_they_come(site: Any) -> None:
     lines = [json.loads(line) for line in shown.stdout.splitlines()]
     assert [line["timestamp"] for line in lines] == sorted(line["timestamp"] for line in lines)
     assert {"camera", "serve-controller"} <= {line["process"] for line in lines}
+
+
+def _whole_way(site: Any, told: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """An intrusion of `told` of whose frame each process has said its line. On a slow machine some episodes go on
+    before their first word is published or acknowledged: then another one is waited for."""
+    if fresh := _acknowledged(site):
+        told[fresh["event_id"]] = fresh
+    return next((one for one in told.values() if WAY.items() <= _said_by(site, one["correlation_id"]).items()), None)
 
 
 def _acknowledged(site: Any) -> dict[str, Any] | None:
