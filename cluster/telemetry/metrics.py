@@ -77,8 +77,8 @@ camera_status = steady_gauge(
 cameras = gauge("cameras", "Cameras by what they are worth.", "status", merge=_LAST)
 cameras_unmonitored = gauge("cameras_unmonitored", "Cameras that should watch and are blind.", merge=_LAST)
 cameras_without_room = gauge("cameras_without_room", "Cameras for which the cluster has no room.", merge=_LAST)
-site_operating_hours = gauge(
-    "site_operating_hours", "1 while the site's `operating_hours` hold, in its time zone; 0 outside.", merge=_LAST
+site_is_operating = gauge(
+    "site_is_operating", "1 while the site's `operating_hours` hold, in its time zone; 0 outside.", merge=_LAST
 )
 camera_moves = counter("camera_moves_total", "Actors replaced or moved.", "camera_id", "reason")
 

@@ -177,7 +177,7 @@ class CameraSupervisor:
     def _export_hours(self) -> None:
         """Here, because PromQL knows no time zones."""
         local = datetime.now(ZoneInfo(self._site.time_zone))
-        metrics.site_operating_hours.set(float(self._site.operating_hours.hold(local)))
+        metrics.site_is_operating.set(float(self._site.operating_hours.hold(local)))
 
     async def _follow_database(self, fleet: Fleet) -> None:
         """Cameras made through the API; while the database is away those that are known go on."""

@@ -58,7 +58,7 @@ class ServedSite:
         """What `GET /metrics` says from now on."""
         always = {
             'camera_target_fps{camera_id="gate-1"}': 5.0,
-            "site_operating_hours": 1.0,
+            "site_is_operating": 1.0,
             "websocket_connections": 1.0,
         }
         samples = {name: float(value) for name, value in {**always, **values}.items()}
