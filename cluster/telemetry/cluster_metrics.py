@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +11,7 @@ import structlog
 from cluster.telemetry.export import ExportReader, sample_text
 from cluster.telemetry.instruments import Declared
 from cluster.telemetry.levels import Levels
+from cluster.telemetry.nodes_up import NodesUp
 from cluster.telemetry.page import PageWriter
 from cluster.telemetry.reading_times import ReadingTimes
 from cluster.telemetry.totals import Totals
@@ -20,6 +20,8 @@ _log = structlog.get_logger()
 
 KEEP_S = 5.0
 """The age that a page may have."""
+MISSING_S = 15.0
+"""A page that is older is none: frozen figures would show a well site for ever, and no alarm would know better."""
 STALE_S = 20.0
 """So long the gauges of a node that does not answer stand: two of Ray's own report intervals."""
 NODE_UP = "metrics_hub_node_up"
@@ -73,7 +75,7 @@ class ClusterMetrics:
     ) -> None:
         self._ports, self._clock = ports, clock
         self._reader, self._writer = ExportReader(declared), PageWriter(declared)
-        self._levels = Levels(STALE_S)
+        self._levels, self._up = Levels(STALE_S), NodesUp()
         self._totals: Totals | None = None
         self._nodes: Sequence[NodeExport] = ()
         self._silent: dict[str, str] = {}
@@ -84,12 +86,13 @@ class ClusterMetrics:
         self._together = asyncio.Semaphore(_TOGETHER)
 
     async def page(self) -> bytes:
-        """The newest page; b"": there is none yet, because Ray's head has not said which nodes there are."""
+        """The newest page; b"": there is none, because Ray's head has not said which nodes there are, or the last one
+        is too old."""
         self._times.asked(self._clock())
         self._woken.set()
         if self._clock() - self._page_s > KEEP_S:
             await self.refresh()
-        return self._page
+        return self._page if self._clock() - self._page_s <= MISSING_S else b""
 
     async def run(self) -> None:
         """Looks again and again, until `stop`."""
@@ -165,7 +168,7 @@ class ClusterMetrics:
         for node, text in zip(self._nodes, answers, strict=True):
             if text:
                 self._read(totals, node, text, now_s)
-        return self._writer.write({**totals.sums(), **self._levels.merged(now_s), **self._ups()})
+        return self._writer.write({**totals.sums(), **self._levels.merged(now_s), **self._ups(now_s)})
 
     def _read(self, totals: Totals, node: NodeExport, text: str, now_s: float) -> None:
         try:
@@ -177,15 +180,11 @@ class ClusterMetrics:
         totals.read(node.node_id, export.started_s, counts)
         self._levels.read(node.node_id, export.levels, now_s)
 
-    def _ups(self) -> dict[str, float]:
-        """`metrics_hub_node_up` of each node. Two of one name (simulated ones on one machine) are told apart."""
-        names = Counter(node.name for node in self._nodes)
-        return {
-            sample_text(
-                NODE_UP, [("node", node.name if names[node.name] == 1 else f"{node.name}/{node.node_id[:6]}")]
-            ): float(node.node_id not in self._silent)
-            for node in self._nodes
-        }
+    def _ups(self, now_s: float) -> dict[str, float]:
+        """`metrics_hub_node_up` of each node, also of those that are gone."""
+        names = {node.node_id: node.name for node in self._nodes}
+        ups = self._up.levels(names, self._silent, now_s)
+        return {sample_text(NODE_UP, [("node", name)]): level for name, level in ups.items()}
 
     async def _save(self, totals: Totals) -> None:
         """Before the page is shown: a hub that is started anew must not show less. Without Ray's head it is shown all

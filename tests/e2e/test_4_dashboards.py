@@ -10,6 +10,7 @@ import pytest
 from counterparts.alarm_system import AlarmSystem, Pace, open_alarm_system
 from counterparts.waiting import wait_for
 
+pytestmark = pytest.mark.timeout(600)
 LIMIT_S = 240.0
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 CAMERA = "gate-1"
+pytestmark = pytest.mark.timeout(600)
 WAY = {
     "frame_captured": "camera",
     "frame_processed": "camera",

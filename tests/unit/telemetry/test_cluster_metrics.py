@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from cluster.telemetry.cluster_metrics import KEEP_S, STALE_S, ClusterMetrics, MetricsPorts, NodeExport
+from cluster.telemetry.cluster_metrics import KEEP_S, MISSING_S, STALE_S, ClusterMetrics, MetricsPorts, NodeExport
 from cluster.telemetry.instruments import Declared, Kind, Merge
 
 FRAMES = Declared("frames_total", Kind.COUNTER, "Frames.", ("camera_id",))
@@ -101,10 +101,10 @@ def test_a_node_that_does_not_answer_is_named_and_keeps_what_it_counted(site: Si
     assert said == {GATE: 20.0, 'metrics_hub_node_up{node="a"}': 1.0, 'metrics_hub_node_up{node="b"}': 0.0}
 
 
-def test_a_node_that_is_gone_keeps_what_it_counted_and_is_not_named(site: Site) -> None:
+def test_a_node_that_is_gone_keeps_what_it_counted_and_is_down_for_hours(site: Site) -> None:
     said = run(pages(site, lambda: site.exports.pop("b") and None))
 
-    assert said == {GATE: 20.0, 'metrics_hub_node_up{node="a"}': 1.0}
+    assert said == {GATE: 20.0, 'metrics_hub_node_up{node="a"}': 1.0, 'metrics_hub_node_up{node="b"}': 0.0}
 
 
 def test_gauges_of_a_silent_node_vanish(site: Site, exported: Callable[..., str]) -> None:
@@ -190,3 +190,24 @@ def test_it_looks_by_itself_until_it_is_stopped(site: Site) -> None:
         return values(page)
 
     assert run(look())[GATE] == 20.0
+
+
+def test_a_page_that_cannot_be_made_anew_is_soon_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frozen figures would show a well site for ever."""
+
+    async def scenario() -> tuple[bytes, bytes]:
+        hub = site.hub()
+        assert await hub.page()
+        monkeypatch.setattr(hub, "_merged", broken)
+        site.now_s += KEEP_S + 1
+        kept = await hub.page()
+        site.now_s += MISSING_S
+        return kept, await hub.page()
+
+    def broken(*_: object) -> bytes:
+        raise MemoryError
+
+    kept, after = asyncio.run(scenario())
+
+    assert GATE.encode() in kept
+    assert after == b""
