@@ -36,7 +36,7 @@ def test_cameras_that_break_off_again_and_again_keep_no_descriptor_and_no_thread
     for name, after in simulated.reports().items():
         assert after.pid == before[name].pid
         assert after.reconnects - before[name].reconnects >= BREAKS - 1
-    assert len(ours) == 5, "two cameras, supervisor, recorder, detector"
+    assert len(ours) == 6, "two cameras, supervisor, recorder, notifier, detector"
     held = [(row["role"], what, row[what]) for row in ours for what in ("descriptors", "threads")]
     assert [each for each in held if each[2][1] - each[2][0] > A_POOL_FILLS] == []
     wait_for("everything is as it was", lambda: simulated.reports() and not simulated.detectors()[0].error)

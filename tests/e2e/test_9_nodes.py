@@ -73,11 +73,11 @@ def test_the_detector_scales_up_and_down_with_the_cameras_and_drops_no_call(node
 
     nodes.switches.set(delay_s=0.3)
     slow_s = time.monotonic()
-    wait_for("it scales up", lambda: len(nodes.replicas(replicas)) == 4)
+    wait_for("it scales up", lambda: len(nodes.replicas(replicas)) == 4, MOVED_WITHIN_S)
     print(f"4 replicas {time.monotonic() - slow_s:.1f} s after the answers became slow")
     nodes.switches.set()
     quick_s, before, late = time.monotonic(), _unanswered(nodes), _dropped(nodes)
-    wait_for("it scales down", lambda: len(nodes.replicas(replicas)) == 1)
+    wait_for("it scales down", lambda: len(nodes.replicas(replicas)) == 1, MOVED_WITHIN_S)
     print(f"1 replica {time.monotonic() - quick_s:.1f} s after they became quick")
 
     print(f"frames dropped meanwhile (too late on this machine): {sum((_dropped(nodes) - late).values())}")
