@@ -6,6 +6,7 @@ import ray.serve
 from ray.serve import Application
 from starlette.applications import Starlette
 
+from cluster.accounts.audit import LoggedAudit
 from cluster.notifications.links import usable_links
 from cluster.settings.base import Settings
 from cluster.settings.load import SITE_FILE, load_site
@@ -49,6 +50,7 @@ class Ingress:
             messages=MessageStore(engine),
             notifications=site.notifications,
             links=usable_links(site.notifications),
+            audit=LoggedAudit(),
         )
         self._starlette = create_app(
             services,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -30,7 +31,7 @@ def create_app(
     hosts: Sequence[str] = LOOPBACK,
     echo_request_id: bool = True,
     close_engine: Callable[[], Awaitable[None]] | None = None,
-) -> Starlette:
+) -> FastAPI:
     """The whole ingress as one ASGI application; `app.state.live` is what must be stopped, which its lifespan does.
 
     `hosts`: names in the Host header that are served, "*" for all. `echo_request_id`: off behind the Serve
@@ -38,7 +39,12 @@ def create_app(
     """
     limits = limits or Limits()
     live = Live(services, limits)
-    app = Starlette(
+    app = FastAPI(
+        title="SAFE-YOLO",
+        version=release,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
         routes=[
             *HealthRoutes(HealthBoard(services, limits), release).routes(),
             *MetricsRoutes(services.pages).routes(),

@@ -1,5 +1,7 @@
 """Refusals as `application/problem+json` (RFC 9457): one line, and the id of the request it belongs to."""
 
+from typing import Any
+
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
@@ -80,7 +82,7 @@ def on_part_away(request: Request, error: Exception) -> Response:
     return problem_response(request, Problem(503, str(error)))
 
 
-EXCEPTION_HANDLERS = {
+EXCEPTION_HANDLERS: dict[Any, Any] = {  # FastAPI types coroutines only, and runs both
     Problem: on_problem,
     HTTPException: on_http_exception,
     Unreachable: on_part_away,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cluster.accounts.audit import AuditLog
 from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import SafeYoloError
 from cluster.safety.messages import PlannedMessage
@@ -134,3 +135,4 @@ class Services:
     messages: MessageReader
     notifications: NotificationSettings
     links: AcknowledgeLinks
+    audit: AuditLog

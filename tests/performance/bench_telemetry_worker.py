@@ -146,7 +146,15 @@ class BenchIngress:
 
     def __init__(self) -> None:
         absent: Any = None
-        services = Services(absent, absent, absent, absent, RayLiveMetrics(), RayMetricsPages(), absent, absent, absent)
+        services = Services(
+            *(absent,) * 4,
+            RayLiveMetrics(),
+            RayMetricsPages(),
+            messages=absent,
+            notifications=absent,
+            links=absent,
+            audit=absent,
+        )
         self._starlette = create_app(services, hosts=("*",), echo_request_id=False)
 
     def __serve_build_asgi_app__(self) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from cluster.accounts.audit import AuditEntry
 from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity, derive_event_id
@@ -265,6 +266,16 @@ TOLD = NotificationSettings.model_validate(
 )
 
 
+class FakeAudit:
+    """Keeps what was done."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def record(self, entry: AuditEntry, /) -> None:
+        self.entries.append(entry)
+
+
 @dataclass
 class Site:
     """The fakes behind one application."""
@@ -278,12 +289,13 @@ class Site:
     messages: FakeMessages = field(default_factory=FakeMessages)
     notifications: NotificationSettings = TOLD
     links: AcknowledgeLinks = field(default_factory=lambda: AcknowledgeLinks("k" * 32, "http://localhost:8001", 60))
+    audit: FakeAudit = field(default_factory=FakeAudit)
 
     @property
     def services(self) -> Services:
         return Services(
             self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages, self.messages,
-            self.notifications, self.links,
+            self.notifications, self.links, self.audit,
         )  # fmt: skip
 
     def app(self, limits: Limits = QUICK, **options: Any) -> Any:

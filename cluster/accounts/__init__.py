@@ -1,0 +1,1 @@
+"""Users, passwords, tokens, roles, and the record of who did what."""
