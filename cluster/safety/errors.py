@@ -21,6 +21,11 @@
     ├── ChannelError           a message did not reach its channel
     │   ├── ChannelRefused     it will never be taken: a wrong token, an unknown number
     │   └── ChannelUnavailable not now: no answer, an error of the service, too many at once
+    ├── AccountError           a user, a token or a sign-in that cannot be as it was asked for
+    │   ├── AccountUnknown     there is no such user or token
+    │   ├── AccountConflict    the name is taken, or nobody would be left who may administer
+    │   ├── SignInRefused      a wrong name or password
+    │   └── SignInSlowed       too many wrong ones: not before a while
     ├── OutboxFull             the camera's own disk has no place left
     ├── SupervisorSuperseded   a supervisor that was followed by another gives orders
     └── OperationError         the command `safe-yolo` could not do what was asked
@@ -158,6 +163,31 @@ class ChannelUnavailable(ChannelError):
         super().__init__(reason, mend)
         self.args = (self.reason, mend, retry_after_s, uncertain)
         self.retry_after_s, self.uncertain = retry_after_s, uncertain
+
+
+class AccountError(_Reasoned):
+    """A user, a token or a sign-in cannot be as it was asked for; the reason may be shown to who asked."""
+
+
+class AccountUnknown(AccountError):
+    """There is no such user or token."""
+
+
+class AccountConflict(AccountError):
+    """The name is taken, or nobody would be left who may administer."""
+
+
+class SignInRefused(AccountError):
+    """A wrong name or password; nobody is told which."""
+
+
+class SignInSlowed(AccountError):
+    """Too many wrong ones; `retry_after_s`: in how many seconds the next one is looked at."""
+
+    def __init__(self, reason: str, mend: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(reason, mend)
+        self.args = (self.reason, mend, retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class OutboxFull(SafeYoloError):

@@ -26,12 +26,12 @@ _SCHEME = re.compile(r"(?P<name>\b(?:bearer|basic)\s+)(?=\S*[0-9])[^\s\"'<>]{8,}
 _HINTS = ("pass", "secret", "token", "signature", "credential", "key", "session", "auth", "cookie", "bearer", "basic")
 
 # What is a secret by its looks: a token of Slack, the path of its webhooks, a key of AWS, a phone number,
-# and our own links that acknowledge.
+# our own links that acknowledge, ids of sessions, tickets, and signed tokens (JWT).
 _KNOWN_SHAPE = re.compile(
     r"(?P<hook>hooks\.slack\.com/|/api/v1/acknowledge/)[^\s\"'<>]+|\bxox[a-z]+-[\w-]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|(?<![\w.:+])\+[0-9]{9,15}(?![0-9:.])"
+    r"|(?<![\w.:+])\+[0-9]{9,15}(?![0-9:.])|\bsy[st]_[\w-]{20,}|\beyJ[\w-]{10,}\.[\w-]+(?:\.[\w-]*)?"
 )
-_SHAPE_HINTS = ("+", "xox", "hooks.", "AKIA", "ASIA", "/acknowledge/")
+_SHAPE_HINTS = ("+", "xox", "hooks.", "AKIA", "ASIA", "/acknowledge/", "sys_", "syt_", "eyJ")
 
 
 def redact(text: str) -> str:

@@ -18,8 +18,10 @@ Model = TypeVar("Model", bound=Settings)
 SITE_FILE = "configs/site.yaml"
 MODELS_FILE = "configs/models.yaml"
 _LONGEST_VALUE = 80
-_SECRET_KEYS = frozenset({"url", "token", "phone", "user", "password", "secret", "link_secret", "headers"})
-"""Of `notifications`: a value that is refused there is shown nowhere."""
+_SECRET_KEYS = frozenset(
+    {"url", "token", "phone", "user", "password", "secret", "link_secret", "headers", "secret_key"}
+)
+"""Of `notifications` and `sign_in`: a value that is refused there is shown nowhere."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def _first_fault(error: ValidationError, where: str, prefix: str) -> ConfigError
 
 
 def _is_secret(location: list[Any]) -> bool:
-    return location[:1] == ["notifications"] and not _SECRET_KEYS.isdisjoint(location)
+    return location[:1] in (["notifications"], ["sign_in"]) and not _SECRET_KEYS.isdisjoint(location)
 
 
 def _key(prefix: str, location: list[Any]) -> str:

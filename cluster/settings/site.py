@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from cluster.settings.base import Settings, project_path
 from cluster.settings.notifications import HoursSettings, NotificationSettings
+from cluster.settings.sign_in import SignInSettings
 
 
 class DatabaseSettings(Settings):
@@ -50,6 +51,7 @@ class SiteSettings(Settings):
     database: DatabaseSettings = DatabaseSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     outbox: OutboxSettings = OutboxSettings()
+    sign_in: SignInSettings = SignInSettings()
     notifications: NotificationSettings = NotificationSettings()
     operating_hours: HoursSettings = HoursSettings()
     """When somebody is expected to look at the page; outside, the alarm of no open socket is quiet."""

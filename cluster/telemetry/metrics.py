@@ -122,6 +122,7 @@ websocket_connections = steady_gauge("websocket_connections", "Open sockets and 
 ws_frame_send = histogram(
     "ws_frame_send_seconds", "A frame sent to a viewer until the viewer acknowledged it.", bounds=_SECONDS
 )
+sign_ins = counter("sign_ins_total", "Attempts to sign in (ok, refused, slowed).", "result")
 
 # The nodes
 gpu_memory_used = steady_gauge("gpu_memory_used_bytes", "Memory of the GPU that is taken.", "node", "gpu", merge=_LAST)

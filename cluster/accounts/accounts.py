@@ -1,0 +1,143 @@
+"""Who is let in: passwords, sessions, tokens and tickets put together. Knows neither HTTP nor Ray."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cluster.accounts.passwords import Passwords, checked_password
+from cluster.accounts.principal import Principal, PrincipalKind
+from cluster.accounts.recent import Recent
+from cluster.accounts.sessions import Session, SessionStore, hashed
+from cluster.accounts.slowing import Slowing
+from cluster.accounts.tickets import TicketStore
+from cluster.accounts.tokens import Token, TokenSigner, TokenStore
+from cluster.accounts.users import UserStore
+from cluster.safety.errors import AccountError, SignInRefused, SignInSlowed
+from cluster.settings.sign_in import SignInSettings, signing_secret
+from cluster.settings.site import SiteSettings
+from cluster.telemetry import metrics
+
+_log = structlog.get_logger()
+
+
+class Accounts:
+    """One replica's view of the accounts of the site. Belongs to one event loop; raises `DatabaseUnavailable`."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        settings: SignInSettings,
+        secret: str,
+        *,
+        passwords: Passwords | None = None,
+        slowing: Slowing | None = None,
+    ) -> None:
+        self.users, self.tokens = UserStore(engine), TokenStore(engine)
+        self.signer, self._tickets = TokenSigner(secret), TicketStore(engine)
+        self.settings, self._sessions = settings, SessionStore(engine, settings)
+        self.passwords, self._slowing = passwords or Passwords(), slowing or Slowing()
+        self._recent_sessions: Recent[Session] = Recent()
+        self._recent_tokens: Recent[Token] = Recent()
+
+    async def sign_in(self, name: str, password: str, address: str) -> Session:
+        """A new session.
+
+        Raises:
+            SignInRefused: wrong; it takes as long for a user that there is not.
+            SignInSlowed: too many were wrong before; nothing was looked at.
+        """
+        try:
+            self._slowing.attempt(name, address)
+            kept = await self.users.password_hash(name)
+            proved = await self.passwords.proved(kept, password)
+        except SignInSlowed:
+            metrics.sign_ins.inc(1, {"result": "slowed"})
+            raise
+        user = await self.users.get(name) if proved else None
+        if kept is None or user is None or user.disabled:
+            metrics.sign_ins.inc(1, {"result": "refused"})
+            raise SignInRefused("the name or the password is wrong")
+        self._slowing.succeeded(name, address)
+        metrics.sign_ins.inc(1, {"result": "ok"})
+        await self._strengthened(name, kept, password)
+        return await self._sessions.open(user.principal, address)
+
+    async def session(self, session_id: str) -> Session | None:
+        """Who is signed in by the id of a cookie; None: nobody."""
+        ask = partial(self._sessions.find, session_id)
+        session = await self._recent_sessions.get(hashed(session_id), ask)
+        return session if session is not None and datetime.now(UTC) < session.expires_at else None
+
+    async def principal(self, token: str) -> Principal | None:
+        """Whose bearer token this is; None: not signed here, expired, or revoked at least 2 s ago."""
+        token_id = self.signer.proved_id(token)
+        if token_id is None:
+            return None
+        kept = await self._recent_tokens.get(token_id, partial(self.tokens.get, token_id))
+        return kept.principal if kept is not None and kept.holds(datetime.now(UTC)) else None
+
+    async def sign_out(self, session_id: str) -> None:
+        await self._sessions.close(session_id)
+        self.forget_all()
+
+    async def change_password(self, principal: Principal, old: str, new: str, address: str) -> None:
+        """Signs all sessions of the user out, the one that asks too.
+
+        Raises:
+            SignInRefused: `old` is wrong, or who asks is no user.
+            SignInSlowed: it was wrong too often.
+            AccountError: `new` may not be a password.
+        """
+        if principal.kind is not PrincipalKind.USER:
+            raise SignInRefused("a token has no password")
+        checked_password(new, principal.name)
+        self._slowing.attempt(principal.name, address)
+        if not await self.passwords.proved(await self.users.password_hash(principal.name), old):
+            raise SignInRefused("the old password is wrong")
+        self._slowing.succeeded(principal.name, address)
+        await self.set_password(principal.name, new)
+
+    async def set_password(self, name: str, password: str) -> None:
+        """Raises AccountError, AccountUnknown."""
+        hash_text = await self.passwords.hashed(checked_password(password, name))
+        await self.users.change(name, {"password_hash": hash_text})
+        self.forget_all()
+
+    async def give_ticket(self, principal: Principal) -> tuple[str, datetime]:
+        """What opens one socket within 30 s, and until when."""
+        ticket = await self._tickets.give(principal)
+        return ticket.ticket, ticket.expires_at
+
+    async def take_ticket(self, ticket: str) -> Principal | None:
+        """Whose it is, once."""
+        return await self._tickets.take(ticket)
+
+    def forget_all(self) -> None:
+        """Something about accounts was changed here. Other replicas know it within 2 s."""
+        self._recent_sessions.forget_all()
+        self._recent_tokens.forget_all()
+
+    def close(self) -> None:
+        self.passwords.close()
+
+    async def _strengthened(self, name: str, kept: str, password: str) -> None:
+        """Parameters of argon2 rise over the years; the password is known at this moment only."""
+        if not self.passwords.is_weaker(kept):
+            return
+        try:
+            await self.users.strengthen(name, kept, await self.passwords.hashed(password))
+        except AccountError as error:
+            _log.warning("password_not_strengthened", user=name, reason=error.reason)
+
+
+def open_accounts(engine: AsyncEngine, site: SiteSettings, where: str) -> Accounts | None:
+    """The accounts of a site; None where sign-in is off.
+
+    Raises:
+        ConfigError: sign-in is on, and there is no secret of 32 bytes.
+    """
+    if not site.sign_in.enabled:
+        return None
+    return Accounts(engine, site.sign_in, signing_secret(site.sign_in, where))
