@@ -1,5 +1,6 @@
 """Refusals as `application/problem+json` (RFC 9457): one line, and the id of the request it belongs to."""
 
+import math
 from typing import Any
 
 import structlog
@@ -7,7 +8,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
-from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
+from cluster.safety.errors import (
+    AccountConflict,
+    AccountError,
+    AccountUnknown,
+    DatabaseUnavailable,
+    SignInRefused,
+    SignInSlowed,
+    SnapshotsUnavailable,
+)
 from cluster.safety.redaction import redact
 from deployments.ingress.services import Unreachable
 
@@ -15,6 +24,7 @@ log = structlog.get_logger()
 
 _TITLES = {
     400: "Bad request",
+    401: "Not signed in",
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
@@ -24,10 +34,13 @@ _TITLES = {
     413: "Request too large",
     415: "Unsupported media type",
     421: "Wrong host",
+    429: "Too many",
     500: "Internal error",
     503: "Not available",
 }
 _RETRY_AFTER_S = "2"
+_ALSO_HEADERS = {"allow": "Allow", "retry_after": "Retry-After"}
+"""Members of a problem that HTTP says by a header too."""
 
 
 class Problem(Exception):
@@ -53,6 +66,9 @@ def problem_response(request: Request, problem: Problem) -> Response:
     headers = {"Cache-Control": "no-store"}
     if problem.status == 503:
         headers["Retry-After"] = _RETRY_AFTER_S
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="safe-yolo"'
+    headers |= {header: problem.members[name] for name, header in _ALSO_HEADERS.items() if name in problem.members}
     content = {
         "type": "about:blank",
         "title": _TITLES.get(problem.status, "Error"),
@@ -82,9 +98,21 @@ def on_part_away(request: Request, error: Exception) -> Response:
     return problem_response(request, Problem(503, str(error)))
 
 
+def on_account_error(request: Request, error: Exception) -> Response:
+    """A user, a token or a sign-in cannot be as it was asked for."""
+    assert isinstance(error, AccountError)  # noqa: S101 - registered for this class only
+    if isinstance(error, SignInSlowed):
+        return problem_response(request, Problem(429, str(error), retry_after=f"{math.ceil(error.retry_after_s)}"))
+    status = next((status for kind, status in _ACCOUNT_STATUS.items() if isinstance(error, kind)), 400)
+    return problem_response(request, Problem(status, str(error)))
+
+
+_ACCOUNT_STATUS = {AccountUnknown: 404, AccountConflict: 409, SignInRefused: 401}
+
 EXCEPTION_HANDLERS: dict[Any, Any] = {  # FastAPI types coroutines only, and runs both
     Problem: on_problem,
     HTTPException: on_http_exception,
+    AccountError: on_account_error,
     Unreachable: on_part_away,
     DatabaseUnavailable: on_part_away,
     SnapshotsUnavailable: on_part_away,
