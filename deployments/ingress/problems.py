@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import structlog
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
@@ -107,12 +108,28 @@ def on_account_error(request: Request, error: Exception) -> Response:
     return problem_response(request, Problem(status, str(error)))
 
 
+def on_invalid(request: Request, error: Exception) -> Response:
+    """What FastAPI could not read. A value is shown only where it is one, and never that of a secret."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    fault = error.errors()[0]
+    field = ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0])
+    reason = str(fault["msg"]).removeprefix("Value error, ")
+    value = fault.get("input")
+    shown = (
+        "" if _SECRET_FIELDS & set(map(str, fault["loc"])) or not isinstance(value, str | int | float) else repr(value)
+    )
+    detail = f"{field} = {redact(shown)[:80]}: {reason}" if shown else f"{field}: {reason}"
+    return problem_response(request, Problem(400, detail, field=field, reason=redact(reason)))
+
+
+_SECRET_FIELDS = {"password", "old", "new", "token", "ticket", "source"}
 _ACCOUNT_STATUS = {AccountUnknown: 404, AccountConflict: 409, SignInRefused: 401}
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {  # FastAPI types coroutines only, and runs both
     Problem: on_problem,
     HTTPException: on_http_exception,
     AccountError: on_account_error,
+    RequestValidationError: on_invalid,
     Unreachable: on_part_away,
     DatabaseUnavailable: on_part_away,
     SnapshotsUnavailable: on_part_away,
