@@ -28,10 +28,10 @@ _HINTS = ("pass", "secret", "token", "signature", "credential", "key", "session"
 # What is a secret by its looks: a token of Slack, the path of its webhooks, a key of AWS, a phone number,
 # our own links that acknowledge, ids of sessions, tickets, and signed tokens (JWT).
 _KNOWN_SHAPE = re.compile(
-    r"(?P<hook>hooks\.slack\.com/|/api/v1/acknowledge/)[^\s\"'<>]+|\bxox[a-z]+-[\w-]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"(?P<hook>hooks\.slack\.com/|/api/v1/acknowledge/|/legacy/)[^\s\"'<>]+|\bxox[a-z]+-[\w-]+|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
     r"|(?<![\w.:+])\+[0-9]{9,15}(?![0-9:.])|\bsy[st]_[\w-]{20,}|\beyJ[\w-]{10,}\.[\w-]+(?:\.[\w-]*)?"
 )
-_SHAPE_HINTS = ("+", "xox", "hooks.", "AKIA", "ASIA", "/acknowledge/", "sys_", "syt_", "eyJ")
+_SHAPE_HINTS = ("+", "xox", "hooks.", "AKIA", "ASIA", "/acknowledge/", "/legacy/", "sys_", "syt_", "eyJ")
 
 
 def redact(text: str) -> str:

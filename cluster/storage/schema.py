@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from cluster.safety.errors import ConfigError
 from cluster.settings.site import SiteSettings
-from cluster.storage import account_tables  # noqa: F401 - all tables make one schema
+from cluster.storage import account_tables, ingress_tables  # noqa: F401 - all tables make one schema
 from cluster.storage.addresses import database_url
 from cluster.storage.engine import create_migration_engine
 from cluster.storage.faults import FAULTS, unavailable

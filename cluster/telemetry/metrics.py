@@ -122,6 +122,7 @@ websocket_connections = steady_gauge("websocket_connections", "Open sockets and 
 ws_frame_send = histogram(
     "ws_frame_send_seconds", "A frame sent to a viewer until the viewer acknowledged it.", bounds=_SECONDS
 )
+client_errors = counter("client_errors_total", "Faults that viewers' pages told (error, warning, info).", "level")
 sign_ins = counter("sign_ins_total", "Attempts to sign in (ok, refused, slowed).", "result")
 
 # The nodes

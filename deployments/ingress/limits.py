@@ -9,6 +9,14 @@ class Limits:
 
     places: int = 400
     """Sockets and MJPEG streams together. serve_config.yaml gives the replica 1000 requests: the rest is for probes."""
+    places_of_one: int = 100
+    """Of them for one user or token: several walls of 16, but not all of the replica."""
+    session_age_s: float = 3600.0
+    """A socket is closed with 1012 "renew" at this age, give or take a tenth: who was signed out meanwhile is out."""
+    superseded_within_s: float = 3.0
+    """After a newer release has begun, sockets end at some moment within so long."""
+    generation_every_s: float = 1.0
+    """Pause between two looks for a newer release."""
     frames_on_their_way: int = 2
     acknowledge_within_s: float = 30.0
     """A viewer that leaves a frame unacknowledged for so long is closed."""
@@ -42,7 +50,12 @@ class Limits:
     mjpeg_bytes: int = 128 * 1024 * 1024
     """... or after so many bytes, so that a viewer who stands still holds no more than this."""
     client_message_bytes: int = 1024
+    client_lines_a_minute: int = 60
+    """What one viewer's pages may have written into our log ..."""
+    all_client_lines_a_minute: int = 600
+    """... and all of this replica's viewers together."""
     request_body_bytes: int = 64 * 1024
+    body_within_s: float = 10.0
     json_body_bytes: int = 8 * 1024
     """What a route reads at most, however it is announced."""
     message_late_s: float = 30.0

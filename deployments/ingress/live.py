@@ -1,9 +1,8 @@
 """Everything of one replica that lives longer than a request."""
 
-import asyncio
-
 from deployments.deadlines import bounded
 from deployments.ingress.change_follower import ChangeFollower
+from deployments.ingress.lifetimes import Lifetimes
 from deployments.ingress.limits import Limits
 from deployments.ingress.places import Places
 from deployments.ingress.pullers import Pullers
@@ -19,10 +18,10 @@ class Live:
     def __init__(self, services: Services, limits: Limits) -> None:
         self.limits = limits
         self.metrics = services.metrics
-        self.places = Places(limits.places, services.metrics)
+        self.places = Places(limits.places, services.metrics, limits.places_of_one)
         self.pullers = Pullers(services.cameras, limits)
         self.changes = ChangeFollower(services.events, limits)
-        self.stopping = asyncio.Event()
+        self.stopping = Lifetimes(limits)
 
     async def say_goodbye(self) -> None:
         """Close what is open with 1012; returns when all places are free, or after `close_within_s`."""

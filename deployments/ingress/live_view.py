@@ -8,8 +8,8 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket
 
 from deployments.ingress.blindness import is_blind
-from deployments.ingress.documents import frame_message
 from deployments.ingress.limits import Limits
+from deployments.ingress.pace import Pace
 from deployments.ingress.pullers import Puller, Shown
 from deployments.ingress.services import LiveMetrics
 from deployments.ingress.sockets import TOO_SLOW, CloseSocket, receive_object, whole_number, within
@@ -34,7 +34,7 @@ class LiveView:
         self._websocket, self._puller, self._fps = websocket, puller, fps
         self._limits, self._metrics, self._clock = limits, metrics, clock
         self._on_their_way: deque[tuple[int, float]] = deque()
-        self._sent_s = float("-inf")
+        self._pace = Pace()
         self._place = asyncio.Event()
         self._too_slow = CloseSocket(TOO_SLOW, f"no acknowledgement for {limits.acknowledge_within_s:g} s")
 
@@ -48,7 +48,7 @@ class LiveView:
         shown: Shown | None = None
         while True:
             await self._wait_for_place()
-            await asyncio.sleep(self._sent_s + 1 / self._fps - self._clock())
+            await asyncio.sleep(self._pace.wait_s(self._clock()))
             newer = await self._puller.newer_than(number, self._limits.repeat_status_s)
             if newer is None and (shown is None or not is_blind(shown.picture)):
                 continue
@@ -64,10 +64,10 @@ class LiveView:
             self._acknowledge(whole_number(message, "ack"))
 
     async def _send(self, shown: Shown) -> None:
-        self._sent_s = self._clock()
-        self._on_their_way.append((shown.picture.sequence, self._sent_s))
-        message = frame_message(shown.picture)
-        await within(self._limits.acknowledge_within_s, self._websocket.send_bytes(message), self._too_slow)
+        sent_s = self._clock()
+        self._pace.taken(sent_s, self._fps)
+        self._on_their_way.append((shown.picture.sequence, sent_s))
+        await within(self._limits.acknowledge_within_s, self._websocket.send_bytes(shown.message), self._too_slow)
 
     async def _wait_for_place(self) -> None:
         while len(self._on_their_way) >= self._limits.frames_on_their_way:

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 
+from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from cluster.safety.pictures import LivePicture, PictureProfile
+from deployments.ingress.access import principal_of
 from deployments.ingress.blindness import is_blind
 from deployments.ingress.cards import card_jpeg
 from deployments.ingress.limits import Limits
@@ -70,7 +72,7 @@ class MjpegResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         live = self._live
         try:
-            with live.places.take():
+            with live.places.take(principal_of(HTTPConnection(scope))):
                 async with live.pullers.watch(self._camera_id, self._profile, live.limits.mjpeg_fps) as puller:
                     self.body_iterator = MjpegStream(puller, self._profile, live.stopping, live.limits).parts()
                     await super().__call__(scope, receive, send)

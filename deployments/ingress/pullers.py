@@ -5,13 +5,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 
 from cluster.safety.pictures import LivePicture, PictureProfile
 from deployments.deadlines import bounded
 from deployments.ingress.blindness import SEEING, blind_picture, honest, is_blind
+from deployments.ingress.documents import frame_message
 from deployments.ingress.limits import Limits
+from deployments.ingress.pace import Pace
 from deployments.ingress.services import CameraDirectory, Position, Unreachable
 
 log = structlog.get_logger()
@@ -19,12 +22,17 @@ log = structlog.get_logger()
 _BEGINNING: Position = (0, 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Shown:
     """What a puller holds: the newest picture, and its number among those that this puller had."""
 
     number: int
     picture: LivePicture
+
+    @cached_property
+    def message(self) -> bytes:
+        """As sockets send it; made once for all viewers."""
+        return frame_message(self.picture)
 
 
 class Puller:
@@ -51,6 +59,7 @@ class Puller:
         self._shown_s = 0.0
         self._number = 0
         self._after = _BEGINNING
+        self._pace = Pace()
 
     @asynccontextmanager
     async def watch(self, fps: float) -> AsyncIterator["Puller"]:
@@ -155,13 +164,11 @@ class Puller:
 
     def _pause_s(self, picture: LivePicture | None, began_s: float) -> float:
         """Since a pull began, at least so long passes until the next: nothing, blindness and frames have their pace."""
-        if picture is None:
-            pace_s = self._limits.nothing_pause_s
-        elif is_blind(picture):
-            pace_s = self._limits.blind_pause_s
-        else:
-            pace_s = 1 / max(self._viewers, default=1.0)
-        return max(0.0, pace_s - (self._clock() - began_s))
+        if picture is not None and not is_blind(picture):
+            self._pace.taken(began_s, max(self._viewers, default=1.0))
+            return self._pace.wait_s(self._clock())
+        pause_s = self._limits.nothing_pause_s if picture is None else self._limits.blind_pause_s
+        return max(0.0, pause_s - (self._clock() - began_s))
 
 
 class Pullers:

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from deployments.deadlines import bounded
+from deployments.ingress.lifetimes import Lifetimes
 from deployments.ingress.limits import Limits
 
 log = structlog.get_logger()
@@ -22,6 +24,7 @@ SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
 BAD_MESSAGE = 4400
+SIGN_IN = 4401
 WRONG_ORIGIN = 4403
 UNKNOWN_CAMERA = 4004
 TOO_SLOW = 4008
@@ -38,7 +41,7 @@ class CloseSocket(Exception):
         self.code, self.reason = code, reason
 
 
-def is_cross_site(websocket: WebSocket) -> bool:
+def is_cross_site(websocket: HTTPConnection) -> bool:
     """Whether a page of another origin opens this socket. Programs send no Origin and are not pages."""
     origin = websocket.headers.get("origin")
     if origin is None:
@@ -92,9 +95,9 @@ async def within(deadline_s: float, sending: Awaitable[Answer], close: CloseSock
         raise close from None
 
 
-async def hold(websocket: WebSocket, stopping: asyncio.Event, limits: Limits, *jobs: Coroutine[Any, Any, None]) -> None:
-    """Run `jobs` until the first of them ends, the client goes or the ingress stops; then close the socket."""
-    tasks = [asyncio.create_task(job) for job in (*jobs, _until_stopped(stopping))]
+async def hold(websocket: WebSocket, lifetimes: Lifetimes, limits: Limits, *jobs: Coroutine[Any, Any, None]) -> None:
+    """Run `jobs` until the first of them ends, the client goes or the socket's time is over; then close it."""
+    tasks = [asyncio.create_task(job) for job in (*jobs, _until_over(lifetimes))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         ending = next((_ending(task) for task in tasks if task.done()), None)
@@ -119,9 +122,8 @@ async def close(websocket: WebSocket, ending: CloseSocket, limits: Limits) -> No
         log.info("socket_gone", code=ending.code)
 
 
-async def _until_stopped(stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    raise CloseSocket(SERVICE_RESTART, "the server restarts, please come back")
+async def _until_over(lifetimes: Lifetimes) -> None:
+    raise CloseSocket(SERVICE_RESTART, await lifetimes.over())
 
 
 def _ending(task: "asyncio.Task[None]") -> CloseSocket | None:

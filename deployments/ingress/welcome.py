@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket
 
+from deployments.ingress.access import principal_of
 from deployments.ingress.live import Live
 from deployments.ingress.places import NoPlace
 from deployments.ingress.problems import Problem
@@ -38,7 +39,7 @@ async def welcome(
         return
     await websocket.accept()
     try:
-        with live.places.take():
+        with live.places.take(principal_of(websocket)):
             await serve(read_query(websocket, readers))
     except NoPlace as error:
         await close(websocket, CloseSocket(TRY_AGAIN_LATER, f"{error}, try again later"), live.limits)

@@ -24,7 +24,7 @@ OF_THE_PLAN = {
 }
 CLOSED = {
     "camera_id", "status", "reason", "error", "severity", "type", "stage", "model", "digest", "channel_id", "state",
-    "outcome", "node", "gpu", "role",
+    "outcome", "node", "gpu", "role", "level", "result",
 }  # fmt: skip
 NOT_YET = {"backup_last_success_timestamp_seconds"}
 """Written by what issue 6 builds; its alarm is here already."""
