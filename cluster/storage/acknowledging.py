@@ -16,10 +16,12 @@ from cluster.storage.upsert import insert_into
 
 
 class AcknowledgeWay(StrEnum):
-    """How somebody acknowledged. api: by a name that he gave himself. link: by the signed link in a message."""
+    """How somebody acknowledged. api: by a name that he gave himself. link: by the signed link in a message.
+    signed_in: by who is signed in, or whose token it was."""
 
     API = "api"
     LINK = "link"
+    SIGNED_IN = "signed_in"
 
 
 class AcknowledgeOutcome(StrEnum):

@@ -2,18 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.safety.events import SafetyEvent
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome, acknowledge
 from cluster.storage.change_log import append_changes
+from cluster.storage.event_queries import after, conditions, page_of, select_events
 from cluster.storage.message_plans import Planner
 from cluster.storage.recording import new_row, record
 from cluster.storage.records import Change, ChangeKind, EventFilter, Page, Position, SnapshotState, StoredEvent
 from cluster.storage.rows import stored_event
+from cluster.storage.statistics import Bucket, StatisticsBy, count_events
 from cluster.storage.tables import STILL_OPEN, change_counter, changes, events
 from cluster.storage.transactions import Transactions
 
@@ -21,6 +24,7 @@ __all__ = ["Change", "ChangeKind", "EventFilter", "EventStore", "Page", "Snapsho
 
 _log = structlog.get_logger()
 Changes = list[Change]
+Buckets = list[Bucket]
 MOST_ITEMS = 1000
 _MOST_OPEN = 10_000
 
@@ -81,7 +85,7 @@ class EventStore:
 
     async def get(self, event_id: str) -> StoredEvent | None:
         """The event, None if there is none."""
-        found = await self._stored(_select_events().where(events.c.event_id == event_id))
+        found = await self._stored(select_events().where(events.c.event_id == event_id))
         return found[0] if found else None
 
     async def list(self, filter: EventFilter, cursor: str | None = None, limit: int = 100) -> Page:
@@ -91,15 +95,24 @@ class EventStore:
             ValueError: a wrong cursor or limit.
         """
         _check_limit(limit)
-        query = _select_events().where(*_conditions(filter))
+        query = select_events().where(*conditions(filter))
         if cursor is not None:
-            query = query.where(_after(Position.of(cursor)))
+            query = query.where(after(Position.of(cursor)))
         newest_first = query.order_by(events.c.opened_at.desc(), events.c.event_id.desc())
-        return _page(await self._stored(newest_first.limit(limit + 1)), limit)
+        return page_of(await self._stored(newest_first.limit(limit + 1)), limit)
+
+    async def count(self, filter: EventFilter, most: int) -> int:
+        """How many events there are, at most `most`: so many are looked at and no more."""
+        found = select(events.c.event_id).where(*conditions(filter)).limit(most).subquery()
+        return int((await self._rows(select(func.count().label("events")).select_from(found)))[0].events)
+
+    async def statistics(self, filter: EventFilter, by: StatisticsBy, zone: ZoneInfo) -> Buckets:
+        """How many events there were, see `count_events`."""
+        return await self._transactions.read(lambda connection: count_events(connection, filter, by, zone))
 
     async def open_events(self, camera_id: str) -> Sequence[StoredEvent]:
         """The events of a camera that are not closed, oldest first."""
-        query = _select_events().where(events.c.camera_id == camera_id, STILL_OPEN)
+        query = select_events().where(events.c.camera_id == camera_id, STILL_OPEN)
         return await self._stored(query.order_by(events.c.opened_at, events.c.event_id))
 
     async def all_open(self) -> Sequence[StoredEvent]:
@@ -108,7 +121,7 @@ class EventStore:
         Rows that this release cannot read are logged and left out.
         """
         # In the order of the index of what is open, which holds these rows and no others.
-        query = _select_events().where(STILL_OPEN).order_by(events.c.camera_id).limit(_MOST_OPEN)
+        query = select_events().where(STILL_OPEN).order_by(events.c.camera_id).limit(_MOST_OPEN)
         rows = await self._rows(query)
         if len(rows) == _MOST_OPEN:
             _log.error("open_events_not_all_read", read=_MOST_OPEN)
@@ -121,7 +134,7 @@ class EventStore:
         """
         _check_limit(limit)
         query = (
-            _select_events()
+            select_events()
             .add_columns(changes.c.number, changes.c.kind)
             .join(changes, changes.c.event_id == events.c.event_id)
             .where(changes.c.number > number)
@@ -170,38 +183,6 @@ def _readable(row: Any) -> StoredEvent | None:
         reason = f"{type(error).__name__}: {error}"
         _log.error("open_event_unreadable", camera_id=row.camera_id, event_id=row.event_id, reason=reason)
         return None
-
-
-def _select_events() -> Select[Any]:
-    number = select(func.max(changes.c.number)).where(changes.c.event_id == events.c.event_id)
-    return select(events, number.correlate(events).scalar_subquery().label("change_number"))
-
-
-def _conditions(wanted: EventFilter) -> Sequence[ColumnElement[bool]]:
-    same = ("camera_id", "zone_id", "event_type", "severity", "state")
-    found = [events.c[name] == str(getattr(wanted, name)) for name in same if getattr(wanted, name) is not None]
-    if wanted.acknowledged is not None:
-        unacknowledged = events.c.acknowledged_at.is_(None)
-        found.append(~unacknowledged if wanted.acknowledged else unacknowledged)
-    if wanted.opened_after is not None:
-        found.append(events.c.opened_at >= wanted.opened_after)
-    if wanted.opened_before is not None:
-        found.append(events.c.opened_at < wanted.opened_before)
-    return found
-
-
-def _after(position: Position) -> ColumnElement[bool]:
-    same_moment = and_(events.c.opened_at == position.opened_at, events.c.event_id < position.event_id)
-    # The first condition says nothing new; it is the one that an index can answer.
-    return and_(events.c.opened_at <= position.opened_at, or_(events.c.opened_at < position.opened_at, same_moment))
-
-
-def _page(found: Sequence[StoredEvent], limit: int) -> Page:
-    items = tuple(found[:limit])
-    if len(found) <= limit:
-        return Page(items, None)
-    last = items[-1].event
-    return Page(items, Position(last.opened_at, last.event_id).cursor)
 
 
 def _check_limit(limit: int) -> None:

@@ -33,7 +33,8 @@ class StoredEvent:
 
     `change_number` is that of its last change. `occurrence` counts what was news about it: opened, opened again after
     its end, became worse. The acknowledgement is that of the present one; `acknowledged_way` says how (`api`: by a name
-    that somebody gave himself, `link`: by the signed link in a message). Times are UTC.
+    that somebody gave himself, `link`: by the signed link in a message, `signed_in`: by
+    somebody who is known). Times are UTC.
     """
 
     event: SafetyEvent
@@ -58,7 +59,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events; None: any. `opened_after` is included, `opened_before` is not."""
+    """Which events; None: any. `opened_after` is included, `opened_before` is not. `cameras`: those that who asks may
+    see, of which `camera_id` may choose one."""
 
     camera_id: str | None = None
     zone_id: str | None = None
@@ -68,6 +70,7 @@ class EventFilter:
     acknowledged: bool | None = None
     opened_after: datetime | None = None
     opened_before: datetime | None = None
+    cameras: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
