@@ -2,37 +2,42 @@
 
 import hashlib
 from functools import partial
+from html import escape
 from importlib import resources
+from pathlib import PurePath
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_FILES = {
-    "/": ("index.html", "text/html"),
-    "/static/app.js": ("app.js", "text/javascript"),
-    "/static/words.js": ("words.js", "text/javascript"),
-    "/static/live.js": ("live.js", "text/javascript"),
-    "/static/wall.js": ("wall.js", "text/javascript"),
-    "/static/acknowledge.js": ("acknowledge.js", "text/javascript"),
-    "/static/viewer.js": ("viewer.js", "text/javascript"),
-    "/static/events.js": ("events.js", "text/javascript"),
-    "/static/style.css": ("style.css", "text/css"),
-    "/favicon.ico": ("icon.svg", "image/svg+xml"),
-}
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_ICON = "icon.svg"
+_PAGE = "index.html"
+_ZONE = b'data-time-zone=""'
+"""Where the page is told in which zone the site's times are shown."""
 
 
-def page_routes() -> list[Route]:
-    """Routes of the page; reads the files, so call it once at the start and not on the event loop."""
+def page_routes(time_zone: str = "") -> list[Route]:
+    """Routes of the page; reads the files, so call it once at the start and not on the event loop.
+
+    `time_zone`: of the site, an IANA name; "": each reader's own.
+    """
     folder = resources.files("deployments.ingress") / "static"
+    page = (folder / _PAGE).read_bytes().replace(_ZONE, f'data-time-zone="{escape(time_zone)}"'.encode())
+    files = [(file.name, _KINDS.get(PurePath(file.name).suffix)) for file in folder.iterdir()]
     return [
-        Route(path, partial(_file, content=(folder / name).read_bytes(), kind=kind))
-        for path, (name, kind) in _FILES.items()
+        _route("/", page, "text/html"),
+        _route("/favicon.ico", (folder / _ICON).read_bytes(), _KINDS[".svg"]),
+        *(_route(f"/static/{name}", (folder / name).read_bytes(), kind) for name, kind in sorted(files) if kind),
     ]
 
 
-async def _file(request: Request, content: bytes, kind: str) -> Response:
+def _route(path: str, content: bytes, kind: str) -> Route:
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    return Route(path, partial(_file, content=content, kind=kind, tag=tag))
+
+
+async def _file(request: Request, content: bytes, kind: str, tag: str) -> Response:
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)

@@ -1,87 +1,107 @@
-// Puts the page together: header, wall and events, and asks the API now and then.
+// Puts the page together: who is signed in, which view the address says, and what every view shares.
 
-import { Events } from "./events.js";
-import { getJson } from "./live.js";
-import { element, Wall } from "./wall.js";
-import { currentLanguage, otherLanguage, say, setLanguage } from "./words.js";
+import { readAddress, takeLinkedEvent } from "./address.js";
+import { AuditView } from "./audit.js";
+import { CameraView } from "./camera.js";
+import { cameras } from "./cameras.js";
+import { logFault, watchFaults } from "./client_log.js";
+import { every, make } from "./dom.js";
+import { detail } from "./event_detail.js";
+import { EventsView } from "./events.js";
+import { feed } from "./feed.js";
+import { Header } from "./header.js";
+import { isOut, loadSession, may, session, sessionChanged } from "./session.js";
+import { SignInView } from "./sign_in.js";
+import { SystemView } from "./system.js";
+import { applyTheme } from "./theme.js";
+import { UsersView } from "./users.js";
+import { WallView } from "./wall.js";
+import { currentLanguage, otherLanguage, say, sayType, setLanguage } from "./words.js";
 
-const CAMERAS_EVERY_MS = 3000;
 const HEALTH_EVERY_MS = 5000;
-const STATUSES = ["MONITORED", "DEGRADED", "CONNECTING", "UNMONITORED", "DISABLED"];
+const SESSION_EVERY_MS = 30000;
+const VIEWS = { live: WallView, events: EventsView, cameras: CameraView, system: SystemView, users: UsersView, audit: AuditView };
+const ADMIN_ONLY = ["users", "audit"];
 
 const part = (id) => document.getElementById(id);
-const health = { status: "unknown", why: "", cameras: {} };
-const wall = new Wall(part("wall"), part("wall-empty"));
-const events = new Events({
-  list: part("events"), empty: part("events-empty"), title: part("events-title"), link: part("events-link"),
-  viewer: {
-    dialog: part("viewer"), picture: part("viewer-picture"), text: part("viewer-text"), told: part("viewer-told"),
-    name: part("viewer-name"), label: part("viewer-label"), acknowledge: part("viewer-acknowledge"),
-  },
-}, wall, showHeader);
+const content = part("content");
+const header = new Header(part("bar"), () => { setLanguage(otherLanguage()); showLanguage(); });
+let view = null;
+let shown = "";
 
-async function askCameras() {
-  try {
-    const { ok, content } = await getJson("/api/v1/cameras");
-    wall.update(ok ? content.cameras : null);
-  } catch {
-    wall.update(null);
-  }
-  events.refresh();
+function wantedView() {
+  if (isOut()) return ["sign-in", SignInView];
+  const { view: name } = readAddress();
+  return VIEWS[name] && (!ADMIN_ONLY.includes(name) || may("admin")) ? [name, VIEWS[name]] : ["live", WallView];
 }
 
-async function askHealth() {
-  try {
-    const { content } = await getJson("/health");
-    health.status = ["ok", "degraded", "down"].find((known) => known === content.status) ?? "unknown";
-    health.cameras = content.cameras ?? {};
-    health.why = Object.values(content.parts ?? {}).filter((one) => one.status !== "ok").map((one) => one.reason).join(" · ");
-  } catch {
-    Object.assign(health, { status: "unreachable", why: "", cameras: {} });
+// Mounts what the address says; the same view with another query only takes the query.
+function showView(anew = false) {
+  const [name, View] = wantedView();
+  const { id, query } = readAddress();
+  const key = name === "sign-in" ? name : `${name} ${id}`;
+  const moved = shown !== "" && key !== shown;
+  if (key === shown && !anew) view.update?.(query);
+  else {
+    shown = key;
+    replaceView(View, query, id);
   }
-  showHeader();
+  header.show(name);
+  if (moved && name !== "sign-in") content.focus({ preventScroll: true });
 }
 
-function showHeader() {
-  const critical = wall.criticalCount();
-  part("health").dataset.status = health.status;
-  part("health-word").textContent = say(health.status);
-  part("health-why").textContent = health.why;
-  part("health").title = health.why;
-  const counts = STATUSES.filter((status) => health.cameras[status]).map((status) => [status, `${say(status)} ${health.cameras[status]}`]);
-  if (critical) counts.unshift(["CRITICAL", say("criticalOpen", { n: critical })]);
-  part("counts").replaceChildren(...counts.map(([status, text]) => {
-    const item = element("li", "count");
-    item.dataset.status = status;
-    item.textContent = text;
-    return item;
-  }));
-  document.title = critical ? `(${critical}) SAFE-YOLO` : "SAFE-YOLO";
+function replaceView(View, query, id) {
+  try {
+    view?.unmount();
+    view = new View();
+    view.mount(content, query, id);
+  } catch (error) { // the border of a view: the others go on
+    logFault("error", "view_failed", error.message, error.stack);
+    content.replaceChildren(make("p", { class: "empty", role: "alert", text: say("pageFailed") }));
+    view = { unmount() {} };
+  }
 }
 
 function showLanguage() {
   document.documentElement.lang = currentLanguage();
-  part("language").textContent = otherLanguage() === "ko" ? "한국어" : "English";
-  part("wall-title").textContent = say("cameras");
-  wall.refresh();
-  events.refresh();
-  showHeader();
+  part("skip").textContent = say("skip");
+  detail.dialog?.close();
+  if (view?.relabel) view.relabel();
+  else if (view) showView(true);
+  header.show();
 }
 
-function showClock() {
-  const now = new Date();
-  part("clock").dateTime = now.toISOString();
-  part("clock").textContent = now.toLocaleTimeString("en-GB");
+// One sentence for those who hear the page instead of seeing it.
+function sayAlarm(event, isNews) {
+  header.show();
+  detail.refresh(event);
+  if (!isNews || event.severity !== "CRITICAL" || event.state === "closed" || event.acknowledged) return;
+  part("alarm-words").textContent = say("alarmSaid", { what: sayType(event.event_type), where: cameras.nameOf(event.camera_id) });
 }
 
-function every(pauseMs, work) {
-  // The next one starts when the last one ended: a slow server is not asked more and more.
-  const again = async () => { await work(); setTimeout(again, pauseMs); };
-  again();
+function follow() {
+  if (isOut()) {
+    detail.dialog?.close();
+    feed.stop();
+    cameras.stop();
+  } else {
+    feed.start();
+    cameras.start();
+  }
+  showView(true);
 }
 
-part("language").onclick = () => { setLanguage(otherLanguage()); showLanguage(); };
-showLanguage();
-every(1000, async () => { showClock(); wall.refresh(); });
-every(CAMERAS_EVERY_MS, askCameras);
-every(HEALTH_EVERY_MS, askHealth);
+watchFaults();
+applyTheme();
+takeLinkedEvent();
+document.documentElement.lang = currentLanguage();
+part("skip").textContent = say("skip");
+part("skip").onclick = (clicked) => { clicked.preventDefault(); content.focus(); };
+feed.happened.add(sayAlarm);
+sessionChanged.add(follow);
+addEventListener("hashchange", () => showView());
+await loadSession();
+if (!session.known) follow();
+every(1000, async () => { header.tick(); view?.tick?.(); });
+every(HEALTH_EVERY_MS, () => header.askHealth());
+every(SESSION_EVERY_MS, async () => { if (session.signIn === "on" || !session.known) await loadSession(); });

@@ -1,180 +1,156 @@
-// The last events: a page of them from the API, then every change from the socket, resumed where it broke off.
+// The events: filters that live in the address, a table that the keyboard moves in, a chart, exports, many at once.
 
-import { getJson, Reconnecting } from "./live.js";
-import { sayWho, Viewer } from "./viewer.js";
-import { element } from "./wall.js";
-import { say, sayObject, sayTime, sayType } from "./words.js";
+import { noteAddress } from "./address.js";
+import { ask, getJson, query as queryOf, sayProblem } from "./api.js";
+import { cameras } from "./cameras.js";
+import { button, make } from "./dom.js";
+import { Chart } from "./event_chart.js";
+import { acknowledgeEvent, detail } from "./event_detail.js";
+import { Filters, fits } from "./event_filters.js";
+import { EventTable } from "./event_table.js";
+import { feed } from "./feed.js";
+import { may, session } from "./session.js";
+import { remembered } from "./storage.js";
+import { say } from "./words.js";
+import "./words_events.js";
 
-const KEPT = 60;
-const SILENT_AFTER_MS = 40000;
-const LINKED = new URLSearchParams(location.search).get("event"); // a message brought the reader here
+const PAGE = 50;
+const MOST_AT_ONCE = 200;
+const CHART_PAUSE_MS = 3000;
 
-export class Events {
-  constructor(parts, wall, changed) {
-    this.parts = parts;
-    this.wall = wall;
-    this.changed = changed;
-    this.byId = new Map();
-    this.items = new Map();
-    this.cursor = null;
-    this.link = "waiting";
-    this.loaded = false;
-    this.linked = LINKED;
-    const path = () => `/api/v1/events/live${this.cursor === null ? "" : `?cursor=${this.cursor}`}`;
-    this.socket = new Reconnecting(path, {
-      message: (data, answer) => this.receive(JSON.parse(data), answer),
-      down: (code) => this.lost(code),
-    }, SILENT_AFTER_MS);
-    this.viewer = new Viewer(parts.viewer, wall);
-    this.refresh();
+export class EventsView {
+  mount(parent, query) {
+    this.parent = parent;
+    this.shownEvent = null;
+    this.filters = new Filters(query, (values) => this.filter(values));
+    this.chart = new Chart();
+    this.table = new EventTable({
+      open: (event) => this.open(event), acknowledge: (event) => this.acknowledge(event), chosen: () => this.showChosen(),
+    });
+    this.build(parent);
+    this.ends = [
+      feed.happened.add((event, isNews) => this.take(event, isNews)), cameras.changed.add(() => this.filters.showCameras()),
+      detail.closed.add(() => this.note(null)), detail.changed.add((event) => this.table.place(event)),
+    ];
+    this.load();
+    if (query.event) this.openLinked(query.event);
   }
 
-  receive(message, answer) {
-    if (Number.isInteger(message.cursor)) this.cursor = message.cursor;
-    if (message.type === "event") {
-      this.take(message.event);
-      answer({ ack: message.cursor });
-      this.changed();
+  build(parent) {
+    this.said = make("p", { class: "said-line", role: "status" });
+    this.many = make("div", { class: "many" });
+    this.remark = make("input", { type: "text", maxlength: "500", placeholder: say("remark"), "aria-label": say("remark") });
+    this.manyButton = button(say("acknowledgeChosen"), () => this.acknowledgeMany(), "button primary");
+    this.manySaid = make("span", { class: "soft" });
+    this.many.append(this.manySaid, this.remark, this.manyButton);
+    this.more = button(say("more"), () => this.load(this.cursor), "button");
+    this.exports = make("div", { class: "exports" });
+    parent.replaceChildren(make("div", { class: "page" },
+      make("div", { class: "page-head" }, make("h1", { text: say("viewEvents") }), this.exports),
+      this.filters.root, this.chart.root, this.many,
+      make("p", { class: "hint keys", text: say("keys") }), this.said, this.table.root, this.more));
+    this.showChosen();
+    this.showExports();
+  }
+
+  // The address has changed by hand or by the way back.
+  update(query) {
+    if (query.event && query.event !== this.shownEvent) this.openLinked(query.event);
+    if (!this.filters.isAs(query)) {
+      this.filters.fill(query);
+      this.reload();
     }
-    const away = message.type === "status" && message.database === "away";
-    this.setLink(away || (this.link === "away" && message.type === "heartbeat") ? "away" : "live");
-    if (!away && !this.loaded) this.load();
   }
 
-  lost(code) {
-    if (code === 4400) this.cursor = null; // the log is another one, after a restored database say
-    this.loaded = false;
-    this.setLink("lost");
+  filter() {
+    this.note(this.shownEvent);
+    this.reload();
   }
 
-  async load() {
-    // After the socket has its cursor: what happens meanwhile comes through it, and a higher revision wins.
-    this.loaded = true;
-    try {
-      const lists = await Promise.all(["limit=40", "limit=200&severity=CRITICAL&state=open", "limit=200&severity=CRITICAL&state=escalated"]
-        .map((query) => getJson(`/api/v1/events?${query}`)));
-      if (lists.some((list) => !list.ok)) throw new Error("events cannot be had");
-      lists.flatMap((list) => list.content.events).forEach((event) => this.take(event));
-      this.changed();
-      await this.showLinked();
-    } catch {
-      this.loaded = false; // the next message of the socket tries again
+  reload() {
+    this.table.clear();
+    this.showExports();
+    this.load();
+  }
+
+  note(event) {
+    this.shownEvent = event;
+    noteAddress("events", "", { ...this.filters.values, event });
+  }
+
+  async load(cursor = "") {
+    const asked = this.filters.toApi();
+    this.asked = asked;
+    this.said.textContent = cursor ? "" : say("loading");
+    this.more.disabled = true;
+    if (!cursor) this.chart.load(asked);
+    const answer = await getJson(`/api/v1/events?${queryOf({ ...asked, limit: PAGE, cursor })}`);
+    if (this.asked !== asked) return; // somebody has chosen another filter meanwhile
+    this.more.disabled = false;
+    this.cursor = answer.content?.next_cursor ?? "";
+    this.more.hidden = !this.cursor;
+    if (answer.ok) answer.content.events.forEach((event) => this.table.place(event));
+    this.said.textContent = answer.ok ? (this.table.size ? "" : say("noMatch")) : sayProblem(answer);
+  }
+
+  take(event, isNews) {
+    const known = this.table.has(event.event_id);
+    if (!isNews && !known) return; // the page of the API has it if it belongs here
+    if (fits(event, this.filters.toApi())) this.table.place(event);
+    else if (known) this.table.forget(event.event_id);
+    if (this.table.size) this.said.textContent = "";
+    clearTimeout(this.charting);
+    this.charting = setTimeout(() => this.chart.load(this.filters.toApi()), CHART_PAUSE_MS);
+  }
+
+  open(event) {
+    this.note(event.event_id);
+    detail.open(event);
+  }
+
+  async openLinked(id) {
+    this.note(id);
+    if (!(await detail.openById(id))) this.said.textContent = say("noMatch");
+  }
+
+  async acknowledge(event) {
+    if (event.acknowledged || !may("operator")) return;
+    const answer = await acknowledgeEvent(event, session.signIn === "off" ? remembered("name") : "", "");
+    if (answer.ok) this.table.place(answer.content.event);
+    else this.said.textContent = answer.status === 409 ? say("newerNews") : sayProblem(answer);
+  }
+
+  showChosen() {
+    const count = this.table.chosen().length;
+    this.many.hidden = !count;
+    this.manySaid.textContent = say("chosen", { n: count });
+    this.manyButton.disabled = !count || !may("operator");
+  }
+
+  async acknowledgeMany() {
+    const ids = this.table.chosen().slice(0, MOST_AT_ONCE);
+    this.manyButton.disabled = true;
+    const answer = await ask("/api/v1/events/acknowledge", { method: "POST", body: { event_ids: ids, remark: this.remark.value } });
+    if (!answer.ok) this.said.textContent = sayProblem(answer);
+    else {
+      const well = Object.values(answer.content.outcomes).filter((outcome) => ["first", "already"].includes(outcome)).length;
+      this.said.textContent = say("acknowledgedMany", { n: well, m: ids.length - well });
+      this.remark.value = "";
+      this.table.chooseNone();
     }
-    this.refresh();
+    this.showChosen();
   }
 
-  async showLinked() {
-    if (!this.linked) return;
-    const found = await getJson(`/api/v1/events/${encodeURIComponent(this.linked)}`);
-    this.linked = null;
-    if (!found.ok) return;
-    this.take(found.content);
-    this.items.get(found.content.event_id)?.root.scrollIntoView({ block: "center" });
-    this.viewer.open(found.content);
+  showExports() {
+    const links = [["csv", "exportCsv"], ["jsonl", "exportJson"]].map(([format, key]) => make("a", {
+      class: "button", href: `/api/v1/events/export?${queryOf({ format, ...this.filters.toApi() })}`, download: "", text: say(key),
+    }));
+    this.exports.replaceChildren(...links);
   }
 
-  take(event) {
-    const known = this.byId.get(event.event_id);
-    if (known && known.revision > event.revision) return;
-    this.wall.noteEvent(event);
-    this.byId.set(event.event_id, event);
-    this.forgetOldest();
-    if (this.byId.has(event.event_id)) this.place(event);
-    this.parts.empty.hidden = this.byId.size > 0;
+  unmount() {
+    clearTimeout(this.charting);
+    this.ends.forEach((end) => end());
+    if (detail.dialog?.open) detail.dialog.close();
   }
-
-  forgetOldest() {
-    if (this.byId.size <= KEPT) return;
-    const oldest = [...this.byId.values()].reduce((a, b) => (a.opened_at < b.opened_at ? a : b));
-    this.byId.delete(oldest.event_id);
-    this.items.get(oldest.event_id)?.root.remove();
-    this.items.delete(oldest.event_id);
-  }
-
-  place(event) {
-    let item = this.items.get(event.event_id);
-    if (!item) {
-      item = new Item((shown) => this.viewer.open(shown));
-      this.items.set(event.event_id, item);
-      const later = [...this.parts.list.children].find((other) => other.dataset.openedAt < event.opened_at);
-      item.root.dataset.openedAt = event.opened_at;
-      this.parts.list.insertBefore(item.root, later ?? null);
-    }
-    item.fill(event, this.wall);
-  }
-
-  setLink(link) {
-    this.link = link;
-    this.parts.link.dataset.link = link;
-    this.parts.link.textContent = say(link);
-  }
-
-  refresh() {
-    this.setLink(this.link);
-    this.parts.title.textContent = say("events");
-    this.parts.empty.textContent = say("noEvents");
-    this.parts.empty.hidden = this.byId.size > 0;
-    for (const [id, item] of this.items) item.fill(this.byId.get(id), this.wall);
-  }
-}
-
-class Item {
-  constructor(open) {
-    this.root = element("li", "event");
-    this.thumb = element("button", "thumb", this.root);
-    this.thumb.type = "button";
-    this.thumb.onclick = () => this.event && open(this.event);
-    this.image = element("img", "", this.thumb);
-    this.image.loading = "lazy";
-    this.image.decoding = "async";
-    this.image.alt = "";
-    this.image.onerror = () => { this.image.hidden = true; };
-    this.noPicture = element("span", "no-picture", this.thumb);
-    const text = element("div", "event-text", this.root);
-    this.title = element("p", "event-title", text);
-    this.where = element("p", "event-where", text);
-    this.foot = element("p", "event-foot", text);
-    this.time = element("time", "", this.foot);
-    this.state = element("span", "chip state", this.foot);
-    this.severity = element("span", "chip severity", this.foot);
-    this.acknowledged = element("span", "chip acknowledged", this.foot);
-  }
-
-  fill(event, wall) {
-    this.event = event;
-    this.root.dataset.severity = event.severity;
-    this.root.dataset.state = event.state;
-    this.title.textContent = sayType(event.event_type);
-    const zone = event.zone_id ? wall.zoneName(event.camera_id, event.zone_id) : say("wholePicture");
-    this.where.textContent = [wall.nameOf(event.camera_id), zone, sayReason(event)].filter(Boolean).join(" · ");
-    this.time.dateTime = event.opened_at;
-    this.time.textContent = sayTime(event.opened_at);
-    this.state.textContent = sayState(event);
-    this.severity.textContent = say(event.severity);
-    this.acknowledged.hidden = !event.acknowledged;
-    this.acknowledged.textContent = event.acknowledged ? sayWho(event) : "";
-    this.showPicture(event.snapshot);
-  }
-
-  showPicture({ state, url }) {
-    if (url && this.url !== url) {
-      this.url = url;
-      this.image.hidden = false;
-      this.image.src = url;
-    }
-    this.image.hidden = !url || this.image.hidden;
-    this.thumb.setAttribute("aria-label", this.title.textContent);
-    this.noPicture.textContent = url ? "" : say(state === "pending" ? "pending" : "lostPicture");
-  }
-}
-
-function sayReason(event) {
-  if (typeof event.detail?.reason === "string") return event.detail.reason;
-  return event.objects.length === 1 ? sayObject(event.objects[0].label) : "";
-}
-
-function sayState(event) {
-  if (event.state !== "closed" || !event.closed_at) return say(event.state);
-  const seconds = Math.round((new Date(event.closed_at) - new Date(event.opened_at)) / 1000);
-  return `${say("closed")} · ${say("lasted", { s: seconds })}`;
 }

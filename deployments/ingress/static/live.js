@@ -1,7 +1,12 @@
 // A socket that comes back: exponential pauses with jitter, and a watch on silence.
 
+import { logFault } from "./client_log.js";
+import { suspectSession } from "./session.js";
+
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15000;
+const SERVICE_RESTART = 1012;
+const RENEWED_WITHIN_MS = 2000;
 
 export function socketAddress(path) {
   return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
@@ -28,6 +33,7 @@ export class Reconnecting {
     socket.onmessage = (message) => {
       if (socket !== this.socket) return;
       this.attempts = 0;
+      clearTimeout(this.renewal);
       this.heard(socket);
       this.on.message(message.data, (answer) => this.send(socket, answer));
     };
@@ -48,23 +54,28 @@ export class Reconnecting {
     if (socket !== this.socket || this.stopped) return;
     this.socket = null;
     clearTimeout(this.silence);
-    this.on.down(code, reason);
+    clearTimeout(this.renewal);
+    const renewed = code === SERVICE_RESTART && this.attempts === 0;
+    // A server that says 1012 has a successor: what is shown stays for a moment, and no longer.
+    if (renewed) this.renewal = setTimeout(() => this.on.down(code, reason), RENEWED_WITHIN_MS);
+    else this.goDown(code, reason);
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.attempts);
     this.attempts += 1;
     this.retry = setTimeout(() => this.connect(), longest * (0.5 + Math.random() / 2));
+  }
+
+  goDown(code, reason) {
+    this.on.down(code, reason);
+    if (code !== 1000) logFault("warning", "socket_lost", `${this.path().split("?")[0]} ${code} ${reason}`);
+    suspectSession();
   }
 
   stop() {
     this.stopped = true;
     clearTimeout(this.silence);
     clearTimeout(this.retry);
+    clearTimeout(this.renewal);
     if (this.socket) this.socket.close(1000);
     this.socket = null;
   }
-}
-
-export async function getJson(path) {
-  const answer = await fetch(path, { signal: AbortSignal.timeout(8000), headers: { Accept: "application/json" } });
-  const content = await answer.json();
-  return { ok: answer.ok, status: answer.status, content };
 }

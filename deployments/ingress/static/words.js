@@ -1,43 +1,59 @@
-// Everything that a person reads, in Korean and English.
+// What a person reads, in Korean and English beside each other, so that neither can be forgotten. Each view adds its own.
 
-const WORDS = {
-  ko: {
-    ok: "정상", degraded: "일부 이상", down: "중단", unknown: "확인 중", unreachable: "서버 응답 없음",
-    MONITORED: "감시 중", DEGRADED: "감지 이상", UNMONITORED: "감시 안 됨", CONNECTING: "연결 중", DISABLED: "꺼짐", LOST: "화면 연결 끊김",
-    cameras: "카메라", events: "최근 이벤트", noEvents: "아직 이벤트가 없습니다.", noCameras: "등록된 카메라가 없습니다.",
-    noCameraList: "카메라 목록을 가져올 수 없습니다. 다시 시도합니다.",
-    since: "{t}부터", lastLooked: "마지막 추론 {s}초 전", neverLooked: "추론 없음", fps: "{n} fps",
-    notSafe: "이 구역은 지금 보이지 않습니다. 안전하다고 볼 수 없습니다.",
-    pageBlind: "이 화면이 카메라 영상을 받지 못하고 있습니다.", noDetection: "영상만 표시 — 감지가 작동하지 않습니다",
-    open: "진행 중", escalated: "심각해짐", closed: "종료", INFO: "정보", WARNING: "주의", CRITICAL: "위험",
-    live: "실시간", waiting: "연결 중", away: "데이터베이스 응답 없음", lost: "연결 끊김",
-    pending: "사진 저장 중", lostPicture: "사진 없음", danger: "위험 구역", warning: "주의 구역",
-    wholePicture: "화면 전체", criticalOpen: "위험 {n}건 진행 중", lasted: "{s}초 지속",
-    acknowledge: "확인했습니다", acknowledged: "확인됨", acknowledgedBy: "{who} 확인", notAcknowledged: "처리하지 못했습니다. 다시 시도",
-    newerNews: "상황이 바뀌었습니다. 보고 다시 확인",
-    yourName: "이름", kind_opened: "발생", kind_escalated: "심각해짐", kind_closed: "종료",
-    message_waiting: "대기", message_sending: "보내는 중", message_sent: "보냄", message_accepted: "전달됨",
-    message_acknowledged: "확인함", message_failed: "실패", message_cancelled: "취소", message_muted: "알림 꺼짐",
-  },
-  en: {
-    ok: "All well", degraded: "Degraded", down: "Down", unknown: "Checking", unreachable: "Server does not answer",
-    MONITORED: "Monitored", DEGRADED: "Degraded", UNMONITORED: "Unmonitored", CONNECTING: "Connecting", DISABLED: "Disabled", LOST: "Connection lost",
-    cameras: "Cameras", events: "Latest events", noEvents: "No events yet.", noCameras: "No camera is set up.",
-    noCameraList: "The list of cameras cannot be had. Trying again.",
-    since: "since {t}", lastLooked: "last inference {s} s ago", neverLooked: "no inference yet", fps: "{n} fps",
-    notSafe: "Nobody sees this zone now. Do not take it for safe.",
-    pageBlind: "This page gets no picture of the camera.", noDetection: "Video only — detection is not working",
-    open: "Open", escalated: "Escalated", closed: "Closed", INFO: "Info", WARNING: "Warning", CRITICAL: "Critical",
-    live: "Live", waiting: "Connecting", away: "Database does not answer", lost: "Connection lost",
-    pending: "Picture on its way", lostPicture: "No picture", danger: "danger zone", warning: "warning zone",
-    wholePicture: "whole picture", criticalOpen: "{n} critical open", lasted: "lasted {s} s",
-    acknowledge: "I acknowledge", acknowledged: "Acknowledged", acknowledgedBy: "Acknowledged by {who}", notAcknowledged: "That did not work. Try again",
-    newerNews: "There is newer news. Look, then acknowledge",
-    yourName: "Your name", kind_opened: "opened", kind_escalated: "became worse", kind_closed: "ended",
-    message_waiting: "waiting", message_sending: "being sent", message_sent: "sent", message_accepted: "delivered",
-    message_acknowledged: "acknowledged", message_failed: "failed", message_cancelled: "cancelled", message_muted: "muted",
-  },
-};
+import { remember, remembered } from "./storage.js";
+
+const WORDS = {};
+const LANGUAGES = ["ko", "en"];
+let language = remembered("language", LANGUAGES) || (navigator.language.startsWith("ko") ? "ko" : "en");
+
+// words: { key: [Korean, English] }; {name} in a text is a value.
+export function addWords(words) { Object.assign(WORDS, words); }
+
+export const currentLanguage = () => language;
+export const otherLanguage = () => (language === "ko" ? "en" : "ko");
+
+export function setLanguage(name) {
+  language = name;
+  remember("language", name);
+}
+
+export function say(key, values = {}, inLanguage = language) {
+  const text = WORDS[key]?.[LANGUAGES.indexOf(inLanguage)] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+addWords({
+  ok: ["정상", "All well"], degraded: ["일부 이상", "Degraded"], down: ["중단", "Down"],
+  unknown: ["확인 중", "Checking"], unreachable: ["서버 응답 없음", "Server does not answer"],
+  MONITORED: ["감시 중", "Monitored"], DEGRADED: ["감지 이상", "Degraded"], UNMONITORED: ["감시 안 됨", "Unmonitored"],
+  CONNECTING: ["연결 중", "Connecting"], DISABLED: ["꺼짐", "Disabled"], LOST: ["화면 연결 끊김", "Connection lost"],
+  WAITING: ["영상 기다리는 중", "Waiting for the picture"], PAUSED: ["영상 일시 정지", "Picture paused"],
+  INFO: ["정보", "Info"], WARNING: ["주의", "Warning"], CRITICAL: ["위험", "Critical"],
+  open: ["진행 중", "Open"], escalated: ["심각해짐", "Escalated"], closed: ["종료", "Closed"],
+  danger: ["위험 구역", "danger zone"], warning: ["주의 구역", "warning zone"],
+  live: ["실시간", "Live"], waiting: ["연결 중", "Connecting"], away: ["데이터베이스 응답 없음", "Database does not answer"],
+  lost: ["연결 끊김", "Connection lost"],
+  viewLive: ["실시간", "Live"], viewEvents: ["이벤트", "Events"], viewSystem: ["시스템", "System"], viewUsers: ["사용자", "Users"],
+  viewAudit: ["감사 기록", "Audit"], viewCamera: ["카메라", "Camera"], viewsOfThePage: ["화면 목록", "Views"],
+  skip: ["본문으로 건너뛰기", "Skip to the content"], toDark: ["어두운 화면", "Dark"], toLight: ["밝은 화면", "Light"],
+  toDarkLabel: ["어두운 화면으로 바꾸기", "Switch to dark colours"], toLightLabel: ["밝은 화면으로 바꾸기", "Switch to light colours"],
+  signIn: ["로그인", "Sign in"], signOut: ["로그아웃", "Sign out"], userName: ["사용자 이름", "User name"], password: ["비밀번호", "Password"],
+  signInWrong: ["이름 또는 비밀번호가 맞지 않습니다.", "Name or password is wrong."],
+  signInSlow: ["시도가 너무 많습니다. 잠시 후 다시 시도하세요.", "Too many attempts. Wait a moment and try again."],
+  signInAgain: ["세션이 끝났습니다. 다시 로그인하세요.", "The session has ended. Please sign in again."],
+  signInWhy: ["로그인해야 볼 수 있습니다.", "Sign in to see the site."],
+  viewer: ["조회자", "viewer"], operator: ["운영자", "operator"], admin: ["관리자", "admin"],
+  noAnswer: ["서버가 응답하지 않습니다. 다시 시도합니다.", "The server does not answer. Trying again."],
+  notThere: ["이 서버에는 아직 없는 기능입니다.", "This server does not have that yet."],
+  notAllowed: ["권한이 없습니다.", "You are not allowed to do that."],
+  refused: ["요청이 처리되지 않았습니다 ({status})", "The request was not carried out ({status})"],
+  loading: ["불러오는 중…", "Loading…"], close: ["닫기", "Close"], cancel: ["취소", "Cancel"], save: ["저장", "Save"], remove: ["삭제", "Delete"],
+  more: ["더 보기", "More"], all: ["전체", "All"], yes: ["예", "Yes"], no: ["아니요", "No"], reason: ["사유", "Reason"], none: ["없음", "None"],
+  criticalOpen: ["위험 {n}건 진행 중", "{n} critical open"],
+  alarmSaid: ["위험: {what}, {where}", "Critical: {what}, {where}"],
+  alarmBlind: ["감시 안 됨: {where}", "Unmonitored: {where}"],
+  pageFailed: ["이 화면에서 오류가 발생했습니다. 새로 고치세요.", "This view failed. Please reload the page."],
+});
 
 const TYPES = {
   DANGER_ZONE_INTRUSION: ["위험 구역 침입", "Danger zone intrusion"],
@@ -57,27 +73,12 @@ const OBJECTS = {
   safety_cone: ["안전 고깔", "Safety cone"], fire_extinguisher: ["소화기", "Fire extinguisher"],
 };
 
-const KEY = "safe-yolo-language";
-let language = remembered() || (navigator.language.startsWith("ko") ? "ko" : "en");
+export const EQUIPMENT = ["helmet", "vest", "mask", "gloves", "boots", "goggles"];
+export const EVENT_TYPES = [
+  ...Object.keys(TYPES), ...EQUIPMENT.map((item) => `PPE_${item.toUpperCase()}_MISSING`), "FIRE_EXTINGUISHER_MISSING", "SAFETY_CONE_MISSING",
+];
 
-function remembered() {
-  try { return ["ko", "en"].find((known) => known === localStorage.getItem(KEY)); } catch { return undefined; }
-}
-
-export const currentLanguage = () => language;
-export const otherLanguage = () => (language === "ko" ? "en" : "ko");
-
-export function setLanguage(name) {
-  language = name;
-  try { localStorage.setItem(KEY, name); } catch { /* a browser that keeps nothing still shows everything */ }
-}
-
-export function say(key, values = {}, inLanguage = language) {
-  const text = WORDS[inLanguage][key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-}
-
-const pick = (pair) => pair[language === "ko" ? 0 : 1];
+const pick = (pair) => pair[LANGUAGES.indexOf(language)];
 
 export function sayObject(label) {
   return OBJECTS[label] ? pick(OBJECTS[label]) : label;
@@ -90,12 +91,4 @@ export function sayType(type) {
   const what = sayObject(missing[1].toLowerCase());
   if (type.startsWith("PPE_")) return language === "ko" ? `${what} 미착용` : `${what} not worn`;
   return language === "ko" ? `${what} 없음` : `${what} missing`;
-}
-
-export function sayTime(iso, withDate = false) {
-  const moment = new Date(iso);
-  if (Number.isNaN(moment.getTime())) return "";
-  const today = moment.toDateString() === new Date().toDateString();
-  const date = withDate || !today ? { month: "short", day: "numeric" } : {};
-  return moment.toLocaleString(language, { ...date, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 }

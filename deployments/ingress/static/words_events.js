@@ -1,0 +1,27 @@
+import { addWords } from "./words.js";
+
+addWords({
+  eventDetail: ["이벤트 상세", "Event"], acknowledge: ["확인했습니다", "I acknowledge"], notAcknowledged: ["처리하지 못했습니다. 다시 시도", "That did not work. Try again"],
+  newerNews: ["상황이 바뀌었습니다. 보고 다시 확인", "There is newer news. Look, then acknowledge"],
+  yourName: ["이름", "Your name"], remark: ["메모", "Remark"], boxesOn: ["박스 표시", "Boxes and zone"],
+  kind_opened: ["발생", "opened"], kind_escalated: ["심각해짐", "became worse"], kind_closed: ["종료", "ended"],
+  message_waiting: ["대기", "waiting"], message_sending: ["보내는 중", "being sent"], message_sent: ["보냄", "sent"],
+  message_accepted: ["전달됨", "delivered"], message_acknowledged: ["확인함", "acknowledged"], message_failed: ["실패", "failed"],
+  message_cancelled: ["취소", "cancelled"], message_muted: ["알림 꺼짐", "muted"],
+  timeline: ["경과", "Timeline"], told: ["알림", "Who was told"], toldNobody: ["아무에게도 알리지 않았습니다.", "Nobody was told."],
+  step_opened: ["발생", "Opened"], step_escalated: ["심각해짐", "Became worse"], step_changed: ["마지막 변화", "Last change"], step_closed: ["종료", "Ended"],
+  step_acknowledged: ["{who} 확인", "Acknowledged by {who}"], somebody: ["누군가", "somebody"],
+  unverified: ["입력한 이름", "name as typed"], byLink: ["메시지 링크", "by the message's link"],
+  byPerson: ["로그인한 사용자", "signed in"],
+  camera: ["카메라", "Camera"], zone: ["구역", "Zone"], type: ["종류", "Type"], severity: ["심각도", "Severity"], state: ["상태", "State"],
+  time: ["시각", "Time"], picture: ["사진", "Picture"], acknowledgedColumn: ["확인", "Acknowledged"], after: ["시작", "From"], before: ["끝", "Until"],
+  zoneHint: ["구역 ID", "zone id"], eventsTable: ["이벤트 목록", "Events"], filters: ["필터", "Filters"], clearFilters: ["필터 지우기", "Clear filters"],
+  noMatch: ["조건에 맞는 이벤트가 없습니다.", "No event matches."], chosen: ["{n}건 선택", "{n} chosen"], acknowledgeChosen: ["선택한 이벤트 확인", "Acknowledge the chosen"],
+  acknowledgedMany: ["{n}건 확인됨, {m}건은 처리되지 않음", "{n} acknowledged, {m} not"], chooseEvent: ["이벤트 선택", "Choose this event"],
+  chooseAll: ["표시된 이벤트 모두 선택", "Choose all shown events"], exportCsv: ["CSV 내보내기", "Export CSV"], exportJson: ["JSON 내보내기", "Export JSON lines"],
+  keys: ["↑ ↓ 이동 · Enter 열기 · A 확인 · 스페이스 선택", "↑ ↓ move · Enter open · A acknowledge · Space choose"],
+  unacknowledgedOnly: ["미확인", "Not acknowledged"], acknowledgedOnly: ["확인됨", "Acknowledged"],
+  chartBy: ["그래프", "Chart"], by_hour: ["시간별", "by hour"], by_type: ["종류별", "by type"], by_camera: ["카메라별", "by camera"], by_day: ["일별", "by day"],
+  chartSaid: ["{by} 이벤트 수, 합계 {n}건", "Number of events {by}, {n} in total"], chartNone: ["그래프로 표시할 이벤트가 없습니다.", "No event to draw."],
+  digest: ["모델", "Model"], occurrence: ["{n}번째 발생", "occurrence {n}"],
+});
