@@ -82,8 +82,8 @@ class Accounts:
         await self._sessions.close(session_id)
         self.forget_all()
 
-    async def change_password(self, principal: Principal, old: str, new: str, address: str) -> None:
-        """Signs all sessions of the user out, the one that asks too.
+    async def change_password(self, principal: Principal, old: str, new: str, address: str) -> Session:
+        """Signs all sessions of the user out, the one that asks too, and gives a new one.
 
         Raises:
             SignInRefused: `old` is wrong, or who asks is no user.
@@ -98,6 +98,7 @@ class Accounts:
             raise SignInRefused("the old password is wrong")
         self._slowing.succeeded(principal.name, address)
         await self.set_password(principal.name, new)
+        return await self._sessions.open(principal, address)
 
     async def set_password(self, name: str, password: str) -> None:
         """Raises AccountError, AccountUnknown."""

@@ -6,7 +6,8 @@ import ray.serve
 from ray.serve import Application
 from starlette.applications import Starlette
 
-from cluster.accounts.audit import LoggedAudit
+from cluster.accounts.accounts import open_accounts
+from cluster.accounts.audit_log import AuditTable
 from cluster.notifications.links import usable_links
 from cluster.settings.base import Settings
 from cluster.settings.load import SITE_FILE, load_site
@@ -50,7 +51,8 @@ class Ingress:
             messages=MessageStore(engine),
             notifications=site.notifications,
             links=usable_links(site.notifications),
-            audit=LoggedAudit(),
+            audit=AuditTable(engine),
+            accounts=open_accounts(engine, site, arguments.site),
         )
         self._starlette = create_app(
             services,

@@ -1,5 +1,6 @@
 """Puts routes and middleware together. Knows no Ray: what the routes ask comes in as `Services`."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -7,18 +8,26 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from cluster.accounts.accounts import Accounts
+from cluster.accounts.first_admin import first_admin_of
 from deployments.ingress.acknowledge_routes import AcknowledgeRoutes
+from deployments.ingress.bounded_body import BoundedBody
 from deployments.ingress.camera_routes import CameraRoutes
+from deployments.ingress.client_log_routes import ClientLogRoutes
 from deployments.ingress.event_routes import EventRoutes
 from deployments.ingress.health import HealthBoard
 from deployments.ingress.health_routes import HealthRoutes
 from deployments.ingress.limits import Limits
 from deployments.ingress.live import Live
 from deployments.ingress.metrics_routes import MetricsRoutes
-from deployments.ingress.middleware import BoundedBody, FaultBorder, KnownHost, RequestId, SecurityHeaders
+from deployments.ingress.middleware import FaultBorder, KnownHost, RequestId, SecurityHeaders
 from deployments.ingress.page import page_routes
 from deployments.ingress.problems import EXCEPTION_HANDLERS
 from deployments.ingress.services import Services
+from deployments.ingress.session_routes import SessionRoutes
+from deployments.ingress.sign_in import SignIn
+from deployments.ingress.token_routes import TokenRoutes
+from deployments.ingress.user_routes import UserRoutes
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -51,6 +60,10 @@ def create_app(
             *CameraRoutes(services.cameras, live).routes(),
             *EventRoutes(services.events, services.messages, services.snapshots, live).routes(),
             *AcknowledgeRoutes(services.events, services.links, limits).routes(),
+            *SessionRoutes(services.accounts, services.audit).router().routes,
+            *UserRoutes(services.accounts, services.audit).router().routes,
+            *TokenRoutes(services.accounts, services.audit).router().routes,
+            *ClientLogRoutes(limits).router().routes,
             *page_routes(),
         ],
         middleware=[
@@ -58,18 +71,24 @@ def create_app(
             Middleware(SecurityHeaders),
             Middleware(FaultBorder),
             Middleware(KnownHost, hosts=hosts),
-            Middleware(BoundedBody, limit=limits.request_body_bytes),
+            Middleware(BoundedBody, limit=limits.request_body_bytes, within_s=limits.body_within_s),
+            Middleware(SignIn, accounts=services.accounts),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=_lifespan,
     )
-    app.state.live, app.state.close_engine = live, close_engine
+    app.state.live, app.state.close_engine, app.state.accounts = live, close_engine, services.accounts
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    accounts: Accounts | None = app.state.accounts
+    if accounts is not None:
+        await first_admin_of(os.environ, accounts.users, accounts.passwords)
     yield
     await app.state.live.stop()
+    if accounts is not None:
+        accounts.close()
     if app.state.close_engine is not None:
         await app.state.close_engine()

@@ -127,18 +127,3 @@ def host_name(netloc: str) -> str:
         return urlsplit(f"//{netloc}").hostname or ""
     except ValueError:
         return ""
-
-
-class BoundedBody:
-    """A body announced larger than `limit` bytes gets 413 at once. The few routes that read one bound it themselves."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
-        if length.isdecimal() and int(length) <= self._limit:
-            return await self._app(scope, receive, send)
-        request = Request(scope)
-        problem = Problem(413, f"a body of {length[:20]} bytes; at most {self._limit} are taken")
-        return await problem_response(request, problem)(scope, receive, send)

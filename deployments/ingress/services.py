@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cluster.accounts.accounts import Accounts
 from cluster.accounts.audit import AuditLog
+from cluster.accounts.audit_log import AuditFilter, AuditPage
 from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import SafeYoloError
 from cluster.safety.messages import PlannedMessage
@@ -122,6 +124,12 @@ class MetricsPages(Protocol):
         ...
 
 
+class Audit(AuditLog, Protocol):
+    """Keeps who did what, and shows it; raises `DatabaseUnavailable`."""
+
+    async def list(self, wanted: AuditFilter, cursor: int | None, limit: int, /) -> AuditPage: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that `create_app` is given."""
@@ -135,4 +143,6 @@ class Services:
     messages: MessageReader
     notifications: NotificationSettings
     links: AcknowledgeLinks
-    audit: AuditLog
+    audit: Audit
+    accounts: Accounts | None = None
+    """None: sign-in is off."""

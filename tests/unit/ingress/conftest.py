@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cluster.accounts.audit import AuditEntry
+from cluster.accounts.audit_log import AuditFilter, AuditPage
 from cluster.notifications.links import AcknowledgeLinks
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.safety.events import EpisodeState, SafetyEvent, SeenObject, Severity, derive_event_id
@@ -274,6 +275,9 @@ class FakeAudit:
 
     async def record(self, entry: AuditEntry, /) -> None:
         self.entries.append(entry)
+
+    async def list(self, wanted: AuditFilter, cursor: int | None, limit: int, /) -> AuditPage:
+        return AuditPage(self.entries[::-1][:limit], None)
 
 
 @dataclass

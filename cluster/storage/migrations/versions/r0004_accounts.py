@@ -1,5 +1,7 @@
 """Who may come in, and who did what."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -74,5 +76,5 @@ def _texts(*names: str) -> list[sa.Column[str]]:
     return [sa.Column(name, sa.Text, nullable=False) for name in names]
 
 
-def _moments(*names: str) -> list[sa.Column[sa.DateTime]]:
+def _moments(*names: str) -> list[sa.Column[datetime]]:
     return [sa.Column(name, UtcDateTime, nullable=False) for name in names]
