@@ -17,6 +17,7 @@
     │   ├── DatabaseUnavailable
     │   ├── SnapshotsUnavailable
     │   ├── LeaseLost          an older epoch tried to write
+    │   ├── CameraChanged      somebody else changed the settings of a camera meanwhile
     │   └── OutboxBusy         another living process owns the camera's outbox
     ├── ChannelError           a message did not reach its channel
     │   ├── ChannelRefused     it will never be taken: a wrong token, an unknown number
@@ -140,6 +141,10 @@ class LeaseLost(StorageError):
         self.camera_id, self.epoch, self.current_epoch = camera_id, epoch, current_epoch
         self.reason = f"camera {camera_id}: epoch {epoch} was followed by {current_epoch}"
         self.mend = ""
+
+
+class CameraChanged(StorageError):
+    """The settings of a camera are of another revision than who changes them has seen."""
 
 
 class OutboxBusy(StorageError):

@@ -1,16 +1,20 @@
 """Leases and API-made cameras, on both databases."""
 
+import asyncio
+
 import pytest
 import structlog
 from counterparts.leases import epochs
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from cluster.safety.errors import LeaseLost
+from cluster.safety.errors import CameraChanged, LeaseLost
 from cluster.safety.zones import Zone
 from cluster.settings.cameras import CameraSettings
+from cluster.settings.source_secrets import is_sealed
 from cluster.storage.cameras import CameraStore, StoredCamera
 from cluster.storage.leases import LeaseStore
+from cluster.storage.sealing import Seal
 from cluster.storage.tables import cameras
 
 pytestmark = pytest.mark.anyio
@@ -75,3 +79,55 @@ async def test_a_camera_that_cannot_be_read_does_not_stop_the_others(engine: Asy
         ("stored_camera_unreadable", "gate-1", "of_a_newer_release")
     ]
     assert "secret" not in str(logs)
+
+
+async def test_a_change_of_another_revision_is_refused_and_changes_nothing(engine: AsyncEngine) -> None:
+    store = CameraStore(engine)
+    assert await store.put(GATE, expected=0) == 1
+    renamed = GATE.model_copy(update={"name": "Gate"})
+
+    with pytest.raises(CameraChanged, match="revision 1, not 0"):
+        await store.put(renamed, expected=0)
+    with pytest.raises(CameraChanged, match="revision 1, not 7"):
+        await store.put(renamed, expected=7)
+    with pytest.raises(CameraChanged, match="revision 1, not 7"):
+        await store.delete("gate-1", expected=7)
+
+    assert await store.get("gate-1") == StoredCamera(GATE, 1)
+    assert await store.put(renamed, expected=1) == 2
+    assert await store.delete("gate-1", expected=2) is True
+    assert await store.delete("gate-1", expected=2) is False
+    assert await store.get("gate-1") is None
+    with pytest.raises(CameraChanged, match="not there any more"):
+        await store.put(GATE, expected=3)
+    assert await store.put(GATE, expected=0) == 4
+
+
+async def test_of_many_who_change_the_same_revision_one_wins(engine: AsyncEngine) -> None:
+    store = CameraStore(engine)
+    await store.put(GATE)
+    names = [f"name {number}" for number in range(5)]
+
+    done = await asyncio.gather(
+        *(store.put(GATE.model_copy(update={"name": name}), expected=1) for name in names), return_exceptions=True
+    )
+
+    assert sorted(type(one).__name__ for one in done) == ["CameraChanged"] * 4 + ["int"]
+    winner = names[next(index for index, one in enumerate(done) if one == 2)]
+    found = await store.get("gate-1")
+    assert found is not None
+    assert (found.settings.name, found.revision) == (winner, 2)
+
+
+async def test_a_password_lies_encrypted_in_the_table_and_comes_back(engine: AsyncEngine) -> None:
+    settings = CameraSettings(camera_id="gate-1", source="rtsp://me:Geheim1@cam/1")
+    await CameraStore(engine, Seal(b"k" * 32)).put(settings)
+
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(cameras.c.settings))).scalar_one()
+    without_key = await CameraStore(engine).get("gate-1")
+
+    assert "Geheim1" not in str(row)
+    assert await CameraStore(engine, Seal(b"k" * 32)).get("gate-1") == StoredCamera(settings, 1)
+    assert without_key is not None
+    assert is_sealed(without_key.settings.source)
