@@ -22,6 +22,7 @@ from cluster.operation.ports import NodePorts
 from cluster.operation.printing import complain, finding_line, out, say, show_json
 from cluster.operation.progress import Progress
 from cluster.operation.serve_file import SERVE_FILE, ServeFile
+from cluster.operation.users_command import users_app
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
 from cluster.settings.base import project_path
 from cluster.telemetry.logs import configure_logs, flush_logs
@@ -46,6 +47,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(detection_app, name="detection")
 app.add_typer(notify_app, name="notify")
 app.add_typer(mute_app, name="mute")
+app.add_typer(users_app, name="users")
 
 
 @app.command()
@@ -105,7 +107,7 @@ def demo(
             ensure_clip(project_path(config_check.DEMO_CLIP), make_demo_clip, progress, interruption)
             running = _bring_up(serve, ports, interruption)
             say("events follow; Ctrl-C ends the demo")
-            follow(_site_api(running.page), running.page, say, interruption, exit_after_event=exit_after_event)
+            follow(_site_api(running), running.page, say, interruption, exit_after_event=exit_after_event)
         except Interrupted:
             pass  # somebody had enough: that is how a demo ends
         finally:
@@ -122,7 +124,7 @@ def status(as_json: AsJson = False) -> None:
     state = ray_state.load()
     if state is None or not state.page:
         raise SiteUnhealthy("no site runs here", "start it with `safe-yolo up`")
-    found = read_status(state.page, state.dashboard, _site_api(state.page), Dashboard(state.dashboard))
+    found = read_status(state.page, state.dashboard, _site_api(state), Dashboard(state.dashboard))
     show_json(found.as_json()) if as_json else out.print(tables(found))
     exit_unless(not found.problems, 1)
 
@@ -195,10 +197,11 @@ def _stay_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) -> 
         site.take_down(Progress(out), interruption)
 
 
-def _site_api(page: str) -> Any:
+def _site_api(running: ray_state.RayState) -> Any:
+    from cluster.operation.command_token import token_for_config
     from cluster.operation.site_api import SiteApi
 
-    return SiteApi(page)
+    return SiteApi(running.page, token_for_config(running.config))
 
 
 def _failed(line: str, code: int) -> int:

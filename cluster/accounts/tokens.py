@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.accounts.principal import Principal, PrincipalKind, Role
@@ -140,6 +140,15 @@ class TokenStore:
             return _token(row)
 
         return await self._transactions.write(work)
+
+    async def clear_expired(self, created_by: str, now: datetime) -> None:
+        """Forgets the expired ones of a maker who makes many."""
+
+        async def work(connection: AsyncConnection) -> None:
+            old = (tokens.c.created_by == created_by, tokens.c.expires_at <= now)
+            await connection.execute(delete(tokens).where(*old))
+
+        await self._transactions.write(work)
 
 
 def _token(row: Row[Any]) -> Token:

@@ -9,6 +9,7 @@ from cluster.operation.findings import Finding, fault, ok, warning
 from cluster.operation.notification_check import notification_findings
 from cluster.operation.notification_reach import reach_findings
 from cluster.operation.serve_file import ServeFile, load_serve_file
+from cluster.operation.sign_in_check import sign_in_findings
 from cluster.operation.weights_file import check_digest, locate
 from cluster.safety.errors import (
     CameraError,
@@ -59,6 +60,7 @@ def check_config(
         findings.append(ok(serve.site_file, f"{site.name}, {site.time_zone}"))
         findings.extend(notification_findings(serve.site_file, site))
         findings.extend(reach_findings(serve, site))
+        findings.extend(sign_in_findings(serve, site))
     for index, camera in enumerate(serve.cameras.cameras):
         if demo_clip_follows and camera.source == DEMO_CLIP:
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.operation import machine, ray_node, ray_state, rollout
+from cluster.operation.command_token import command_token
 from cluster.operation.dashboard import Dashboard
 from cluster.operation.interruption import Interruption
 from cluster.operation.ports import NodePorts
@@ -63,7 +64,8 @@ def bring_up(
         names = [str(application["name"]) for application in serve.content["applications"]]
         rollout.wait_until_running(dashboard, names, progress.step, interruption)
         progress.done(f"applications run: {', '.join(names)}")
-    cameras = rollout.wait_until_watching(SiteApi(state.page), progress.step, interruption, limit_s=settle_limit_s)
+    api = SiteApi(state.page, command_token(serve.site_file))
+    cameras = rollout.wait_until_watching(api, progress.step, interruption, limit_s=settle_limit_s)
     return RunningSite(state, cameras)
 
 

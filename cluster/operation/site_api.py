@@ -6,13 +6,19 @@ import httpx
 
 from cluster.safety.errors import SiteUnhealthy
 
+_MEND = "export SAFE_YOLO_TOKEN (an admin makes one on the page), or SECRET_KEY as the site has it"
+
 
 class SiteApi:
-    """The ingress at `page`. Every call has a deadline; `SiteUnhealthy` says why there was no answer."""
+    """The ingress at `page`, asked with the bearer `token`. Every call has a deadline.
 
-    def __init__(self, page: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    `SiteUnhealthy` says why there was no answer.
+    """
+
+    def __init__(self, page: str, token: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         # trust_env=False: a proxy of the company must not come between this process and the loopback.
-        self._http = httpx.Client(base_url=page, timeout=5.0, trust_env=False, transport=transport)
+        self._http = httpx.Client(base_url=page, timeout=5.0, trust_env=False, transport=transport, headers=headers)
 
     def health(self) -> dict[str, Any]:
         """`GET /health`: `status` is ok, degraded or down. 503 is an answer too."""
@@ -32,6 +38,8 @@ class SiteApi:
     def _get(self, path: str, also: tuple[int, ...] = (), **query: Any) -> Any:
         try:
             answer = self._http.get(path, params=query)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                raise SiteUnhealthy(f"GET {path}: the site asks who this is", _MEND)
             if answer.is_error and answer.status_code not in also:
                 raise SiteUnhealthy(f"GET {path}: the site answered {answer.status_code}")
             return answer.json()

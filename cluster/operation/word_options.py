@@ -8,6 +8,8 @@ from cluster.operation import ray_state
 from cluster.operation.operator_words import ALL, OperatorSwitch, Subject, Word
 from cluster.operation.printing import complain, say, show_json
 from cluster.operation.serve_file import SERVE_FILE, load_serve_file
+from cluster.settings.load import load_site
+from cluster.settings.site import SiteSettings
 
 Cameras = Annotated[list[str] | None, typer.Option("--camera", metavar="ID", help="This camera; may be repeated.")]
 Every = Annotated[bool, typer.Option("--all", help="All cameras, also those to come.")]
@@ -18,8 +20,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 
 def switch_of(subject: Subject, config: str) -> OperatorSwitch:
     """Of the configuration that is named, else of the site that runs, else of the shipped one."""
+    return OperatorSwitch(subject, load_serve_file(_chosen(config)))
+
+
+def load_chosen_site(config: str) -> SiteSettings:
+    """The site's file of the same configuration."""
+    return load_site(load_serve_file(_chosen(config)).site_file)
+
+
+def _chosen(config: str) -> str:
     state = ray_state.load()
-    return OperatorSwitch(subject, load_serve_file(config or (state.config if state is not None else "") or SERVE_FILE))
+    return config or (state.config if state is not None else "") or SERVE_FILE
 
 
 def warn_of_left(left: list[Word], cameras: list[str], every: bool, again: str) -> None:

@@ -281,6 +281,7 @@ def _write_site(folder: Path, database_url: str, bucket: str, endpoint: str, tol
         "data_dir": str(folder / "shared-by-mistake"),
         "database": {"url": database_url},
         "snapshots": {"url": f"s3://{bucket}/pictures", "endpoint": endpoint},
+        "sign_in": {"enabled": False},
         "notifications": {"channels": channels, "rules": [rule]},
     }
     (folder / "site.yaml").write_text(yaml.safe_dump(site))

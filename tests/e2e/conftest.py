@@ -277,6 +277,7 @@ def _write_config(folder: Path, camera_port: int, page_port: int, notifications:
         "name": "end to end",
         "data_dir": str(folder / "data"),
         "database": {"url": "${DATABASE_URL:-}"},
+        "sign_in": {"enabled": False},
         "notifications": notifications,
     }
     (folder / "site.yaml").write_text(yaml.safe_dump(site))

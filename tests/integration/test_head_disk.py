@@ -47,7 +47,7 @@ def test_where_storage_is_on_one_disk_its_users_come_up_on_the_head(
     nodes: RayNodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = nodes.folder / "site.yaml"
-    site.write_text(f"name: test\ndata_dir: {nodes.folder}/data\n", encoding="utf-8")
+    site.write_text(f"name: test\ndata_dir: {nodes.folder}/data\nsign_in: {{enabled: false}}\n", encoding="utf-8")
     monkeypatch.setenv("SAFE_YOLO_DATA_DIR", str(nodes.disk("head")))
     migrate(load_site(site))
 

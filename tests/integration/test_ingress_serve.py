@@ -54,7 +54,7 @@ class FakeCamera:
 def address() -> Iterator[str]:
     """host:port of a proxy of this test's own."""
     folder = Path(tempfile.mkdtemp(prefix="sy-ing-", dir="/tmp"))  # a short path: sockets lie in it
-    (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\n")
+    (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\nsign_in: {{enabled: false}}\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -228,4 +228,5 @@ def _write_config(site: AlarmSite, page_port: int) -> None:
             )
     (site.folder / "serve_config.yaml").write_text(yaml.safe_dump(serve, allow_unicode=True))
     document = {"name": "soak", "data_dir": str(site.folder / "data"), "database": {"url": "${DATABASE_URL:-}"}}
+    document["sign_in"] = {"enabled": False}
     (site.folder / "site.yaml").write_text(yaml.safe_dump(document))

@@ -86,7 +86,9 @@ def test_weights_that_may_not_serve_start_nothing(
 
 
 def test_the_doctor_makes_no_database(clip_config: str, own_state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (own_state / "site.yaml").write_text(f"name: test\ndata_dir: {own_state}/data\n", encoding="utf-8")
+    (own_state / "site.yaml").write_text(
+        f"name: test\ndata_dir: {own_state}/data\nsign_in: {{enabled: false}}\n", encoding="utf-8"
+    )
     text = Path(clip_config).read_text(encoding="utf-8")
     Path(clip_config).write_text(text.replace("configs/site.yaml", str(own_state / "site.yaml")), encoding="utf-8")
 
