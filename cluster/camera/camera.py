@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from cluster.camera.api_sources import opener
 from cluster.camera.capture import CaptureLoop
 from cluster.camera.courier import Courier, RecorderPort
 from cluster.camera.event_times import EventTimes
@@ -71,7 +72,13 @@ class Camera:
         )
         try:
             self._ledger = open_ledger(assignment, site, self._outbox, self._courier.wake, self._times)
-            self._capture = CaptureLoop(camera, assignment.epoch, on_frame=self._on_frame, on_stuck=ports.on_stuck)
+            self._capture = CaptureLoop(
+                camera,
+                assignment.epoch,
+                on_frame=self._on_frame,
+                on_stuck=ports.on_stuck,
+                open_source=opener(assignment, site),
+            )
             tracker = Tracker(frame_rate=camera.detect_fps)
             self._pipeline = Pipeline(
                 camera, self._frames, ports.detect, tracker, self._observe, violations=self._ledger.violated_zones

@@ -1,6 +1,6 @@
 """Which settings of a camera change while it runs."""
 
-from cluster.settings.cameras import Assignment, CameraSettings
+from cluster.settings.cameras import Assignment, CameraSettings, managed_of
 
 _LIVE_FIELDS = frozenset(
     {
@@ -24,4 +24,6 @@ new lease."""
 def needs_restart(old: Assignment, new: Assignment) -> bool:
     """Whether what `new` changes begins a new lease."""
     kept = set(CameraSettings.model_fields) - _LIVE_FIELDS
-    return old.epoch != new.epoch or any(getattr(old.camera, key) != getattr(new.camera, key) for key in kept)
+    if old.epoch != new.epoch or managed_of(old) != managed_of(new):
+        return True
+    return any(getattr(old.camera, key) != getattr(new.camera, key) for key in kept)

@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
 
 import cv2
 
 from cluster.camera.pace import Pace
 from cluster.camera.server_verdict import ask_server
 from cluster.camera.source_address import NetworkAddress, expanded_address
+from cluster.camera.source_policy import file_path
 from cluster.camera.stream_facts import StreamFacts
 from cluster.camera.video_file import FileSource
 from cluster.safety.errors import (
@@ -24,7 +24,6 @@ from cluster.safety.errors import (
     CameraUnreadable,
 )
 from cluster.safety.frames import Image
-from cluster.settings.base import project_path
 from cluster.settings.cameras import CameraSettings, SourceKind
 
 # FFmpeg takes as many threads as there are cores, each of which delays the picture by a frame and holds
@@ -76,7 +75,7 @@ def open_source(camera: CameraSettings, environment: Mapping[str, str] | None = 
         raise CameraUnreadable(f"the address of camera {camera.camera_id}: {error}") from error
     match kind:
         case SourceKind.FILE:
-            return FileSource(_file_path(address), loop=camera.loop)
+            return FileSource(file_path(address), loop=camera.loop)
         case SourceKind.USB:
             return _open_device(address, camera)
         case _:
@@ -186,9 +185,3 @@ def _opened(address: str | int, backend: int, options: Mapping[int, float]) -> c
         return capture
     capture.release()
     return None
-
-
-def _file_path(address: str) -> Path:
-    if address.lower().startswith("file://"):
-        address = unquote(address[len("file://") :].removeprefix("localhost"))
-    return project_path(address)

@@ -179,7 +179,8 @@ class Assignment(Settings):
     `release`: the code that the supervisor runs. `open_episodes`: what an owner on another node has left open
     (`SavedEpisode.to_dict`), for a camera whose own disk knows nothing of them; `open_known`: these are all that the
     database shows open, so that what was told and is not among them has ended. `switched_off`: who switched
-    detection off, why and until when, in one redacted line. `logging`: `level` is this camera's own.
+    detection off, why and until when, in one redacted line. `logging`: `level` is this camera's own. `managed`: `api`
+    for a camera that was made through the API, whose source is not trusted as that of a declared one is.
     """
 
     camera: CameraSettings
@@ -190,6 +191,12 @@ class Assignment(Settings):
     open_known: bool = False
     switched_off: str = ""
     logging: LogSettings = LogSettings()
+    managed: str = "config"
+
+
+def managed_of(assignment: Assignment) -> str:
+    """`config` or `api`. A supervisor of an older release, while the next one rolls out, does not say it."""
+    return getattr(assignment, "managed", "config")
 
 
 def logging_of(assignment: Assignment) -> LogSettings:

@@ -41,6 +41,15 @@ class OutboxSettings(Settings):
     retry_max_s: float = Field(5.0, gt=0, le=60)
 
 
+class ApiCameraSettings(Settings):
+    """What cameras that are made through the API may have as their source, besides cameras in the network."""
+
+    folder: str = ""
+    """Video files below it, relative to the project's root; on each node that runs cameras. Empty: no files."""
+    devices: bool = False
+    """Whether usb:N."""
+
+
 class SiteSettings(Settings):
     """The whole file."""
 
@@ -52,6 +61,7 @@ class SiteSettings(Settings):
     snapshots: SnapshotSettings = SnapshotSettings()
     outbox: OutboxSettings = OutboxSettings()
     sign_in: SignInSettings = SignInSettings()
+    api_cameras: ApiCameraSettings = ApiCameraSettings()
     notifications: NotificationSettings = NotificationSettings()
     operating_hours: HoursSettings = HoursSettings()
     """When somebody is expected to look at the page; outside, the alarm of no open socket is quiet."""

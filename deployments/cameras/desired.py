@@ -30,6 +30,7 @@ class Desired:
             release=release,
             switched_off=self.switched_off,
             logging=self.logging,
+            managed=self.managed,
         )
 
 

@@ -12,7 +12,7 @@ from ray.serve.handle import DeploymentHandle
 
 from cluster.safety.errors import ConfigError, StorageError
 from cluster.safety.status import CameraReport
-from cluster.settings.cameras import Assignment, CamerasSettings
+from cluster.settings.cameras import Assignment, CameraSettings, CamerasSettings
 from cluster.settings.load import load_site, parse
 from cluster.settings.log_levels import LogSettings
 from cluster.settings.site import SiteSettings
@@ -21,6 +21,7 @@ from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from cluster.storage.leases import LeaseStore
 from cluster.storage.overrides import OverrideStore
+from cluster.storage.sealing import seal_of
 from cluster.telemetry import metrics
 from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.cameras.abandoned import Abandoned
@@ -60,7 +61,7 @@ class CameraSupervisor:
         self._site: SiteSettings = load_site(site_file)
         refuse_another_disk(self._site)
         engine = create_engine(self._site)
-        self._epochs, self._stored = Epochs(LeaseStore(engine)), CameraStore(engine)
+        self._epochs, self._stored = Epochs(LeaseStore(engine)), CameraStore(engine, seal_of(self._site))
         self._agents = NodeAgents(RayAgents(release), release)
         self._hub = HubKeeper(RayHubs(release), release)
         self._left_open = LeftOpen(EventStore(engine))
@@ -126,6 +127,14 @@ class CameraSupervisor:
         """What keeps the supervisor from doing what it was told, one line each."""
         fleet = self._fleet.faults() if self._fleet is not None else []
         return [*filter(None, (self._config_fault, self._logging_fault)), *fleet, *self._agents.waiting()]
+
+    async def declared(self, camera_id: str) -> tuple[CameraSettings, int] | None:
+        """Settings and revision of a camera that serve_config.yaml declares; None: it does not. RuntimeError while that
+        is not known: nobody must change then what may be declared."""
+        if not self._config_taken:
+            raise RuntimeError("no configuration was taken yet")
+        one = self._declared.get(camera_id)
+        return None if one is None else (one.settings, one.revision)
 
     async def nudge(self) -> None:
         """Something changed in the database: look at once."""
