@@ -14,8 +14,10 @@ from cluster.camera.camera import Camera, CameraPorts
 from cluster.camera.keeper import Assigned, CameraKeeper, SupervisorAwayError
 from cluster.camera.orders import Orders
 from cluster.camera.serve_ports import SUPERVISOR_AWAY, ServeDetector, ServeRecorder, fetch_assignment
+from cluster.safety.dry_run import DryRun
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport
+from cluster.safety.zones import Zone
 from cluster.settings.cameras import Assignment, logging_of
 from cluster.settings.site import SiteSettings
 from cluster.telemetry.logs import apply_log_settings, configure_logs, flush_logs
@@ -43,6 +45,7 @@ class CameraActor:
         self._orders = Orders()
         self._ports: CameraPorts | None = None
         self._pictures = ThreadPoolExecutor(_PICTURE_WAITERS, thread_name_prefix="picture")
+        self._dry_runs = ThreadPoolExecutor(1, thread_name_prefix="dry-run")
         self._keeper = CameraKeeper(camera_id, self._ask, self._make)
         self._keeper.start()
 
@@ -64,6 +67,10 @@ class CameraActor:
         return await asyncio.get_running_loop().run_in_executor(
             self._pictures, self._keeper.picture, PictureProfile(profile), (after_epoch, after_sequence), wait_s
         )
+
+    async def dry_run(self, zone: Zone) -> DryRun:
+        """See `Camera.dry_run`; one after the other, off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._dry_runs, self._keeper.dry_run, zone)
 
     async def begin(self, assignment: Assignment, site: SiteSettings, by: int) -> None:
         """It owns the camera now: see `CameraKeeper.begin`."""

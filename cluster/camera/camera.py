@@ -20,13 +20,16 @@ from cluster.camera.live_view import LiveView
 from cluster.camera.outbox import Outbox
 from cluster.camera.pipeline import Detect, Pipeline
 from cluster.camera.status_watch import PICTURE_FAULTS, not_judged
+from cluster.camera.track_memory import TrackMemory
 from cluster.camera.tracking import Tracker
 from cluster.camera.watch import Watch
+from cluster.safety.dry_run import DryRun, dry_run
 from cluster.safety.events import SafetyEvent, Severity
 from cluster.safety.frames import Frame, correlation_id
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.safety.tracks import Observation
+from cluster.safety.zones import Zone
 from cluster.settings.base import data_folder
 from cluster.settings.cameras import Assignment, logging_of
 from cluster.settings.site import SiteSettings
@@ -61,6 +64,7 @@ class Camera:
         self._watch = Watch(camera.camera_id, on_blind=self._frames.clear)
         self._outbox = Outbox(outbox_folder(site, camera.camera_id), site.outbox, camera.camera_id)
         self._times = EventTimes()
+        self._memory = TrackMemory(camera.camera_id, assignment.epoch)
         self._courier = Courier(
             self._outbox,
             ports.recorder,
@@ -182,6 +186,10 @@ class Camera:
         """The newest frame after (epoch, sequence); what is wrong, if the camera is blind; None at the timeout."""
         return self._view.picture(self._assignment, profile, after, timeout_s)
 
+    def dry_run(self, zone: Zone) -> DryRun:
+        """What `zone` would have told in the last ten minutes; takes up to seconds, and the frames go first."""
+        return dry_run(zone, self._memory.observations(gently=True))
+
     def watch_once(self) -> None:
         """Judges the camera and tells the health rules."""
         camera, health, looked = self._assignment.camera, self._capture.health(), self._pipeline.looked()
@@ -229,6 +237,7 @@ class Camera:
         if self._capture.health().error_code in PICTURE_FAULTS:
             return []
         self._times.looking_at(frame)
+        self._memory.add(observation)
         return self._ledger.observe(observation, frame)
 
 

@@ -8,9 +8,11 @@ from typing import Protocol
 
 import structlog
 
+from cluster.safety.dry_run import DryRun, dry_run
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, CameraStatus
+from cluster.safety.zones import Zone
 from cluster.settings.cameras import Assignment
 from cluster.settings.site import SiteSettings
 
@@ -42,6 +44,7 @@ class KeptCamera(Protocol):
     def unwritten(self) -> int: ...
     def report(self) -> CameraReport: ...
     def picture(self, profile: PictureProfile, after: tuple[int, int], timeout_s: float) -> LivePicture | None: ...
+    def dry_run(self, zone: Zone) -> DryRun: ...
 
 
 class CameraKeeper:
@@ -155,6 +158,11 @@ class CameraKeeper:
         """See `Camera.picture`; None while there is no camera."""
         camera = self._camera
         return None if camera is None else camera.picture(profile, after, timeout_s)
+
+    def dry_run(self, zone: Zone) -> DryRun:
+        """See `Camera.dry_run`; nothing was watched where there is no camera."""
+        camera = self._camera
+        return dry_run(zone, ()) if camera is None else camera.dry_run(zone)
 
     def _begin(self, assignment: Assignment, site: SiteSettings, stopping: threading.Event) -> None:
         with self._lock:
