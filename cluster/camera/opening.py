@@ -1,10 +1,11 @@
-"""Opens a camera once and says what comes, for the command line."""
+"""Opens a camera once and says what comes, for the command line and the API."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cluster.camera.reader import SourceReader
-from cluster.camera.sources import open_source
+from cluster.camera.sources import FrameSource, open_source
 from cluster.safety.errors import CameraStalled
 from cluster.settings.cameras import CameraSettings
 
@@ -24,7 +25,7 @@ class SourceFacts:
     first_frame_s: float
 
 
-def probe(camera: CameraSettings) -> SourceFacts:
+def probe(camera: CameraSettings, opens: Callable[[CameraSettings], FrameSource] = open_source) -> SourceFacts:
     """Opens `camera`, waits for one frame and closes again, within its two timeouts and a little slack.
 
     Raises:
@@ -32,7 +33,7 @@ def probe(camera: CameraSettings) -> SourceFacts:
         ConfigError: a variable of the address is not set.
     """
     started_s = time.monotonic()
-    reader = SourceReader(lambda: open_source(camera), name=camera.camera_id)
+    reader = SourceReader(lambda: opens(camera), name=camera.camera_id)
     try:
         source = reader.wait_opened(camera.open_timeout_s + OPEN_SLACK_S)
         captured = reader.next(camera.read_timeout_s + READ_SLACK_S)

@@ -94,9 +94,14 @@ def kept(given: str, stored: str | None) -> str:
 def is_sealed(address: str) -> bool:
     """Whether a secret in `address` is still encrypted, because nobody had the key."""
     try:
-        return any(_SEALED.match(secret) for secret in split(address).secrets)
+        return any(map(is_seal, split(address).secrets))
     except ValueError:
         return False
+
+
+def is_seal(secret: str) -> bool:
+    """Whether `secret` is one that `cluster.storage.sealing` has encrypted."""
+    return _SEALED.match(secret) is not None
 
 
 def _is_masked(secret: str) -> bool:

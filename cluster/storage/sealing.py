@@ -15,7 +15,7 @@ from cluster.safety.redaction import has_literal_secret
 from cluster.settings.environment import expand
 from cluster.settings.sign_in import SHORTEST_SECRET_BYTES
 from cluster.settings.site import SiteSettings
-from cluster.settings.source_secrets import is_sealed, split
+from cluster.settings.source_secrets import is_seal, is_sealed, split
 
 _log = structlog.get_logger()
 _PURPOSE = b"safe-yolo camera passwords 1"
@@ -79,7 +79,8 @@ def sealed_source(seal: Seal | None, camera_id: str, source: str) -> str:
         reason = f"a password is stored only encrypted, and SECRET_KEY of {SHORTEST_SECRET_BYTES} bytes is not set"
         raise ConfigError("request", "source", "", reason, "export SECRET_KEY=$(openssl rand -hex 32) and restart")
     bound_to = f"{camera_id} {address.server}"
-    stored = address.joined([seal.close(secret, bound_to) for secret in address.secrets])
+    # What nobody could open stays as it is, until the password is typed again.
+    stored = address.joined([one if is_seal(one) else seal.close(one, bound_to) for one in address.secrets])
     if len(stored) > _LONGEST_SOURCE:
         raise ConfigError("request", "source", "", "is too long with its password encrypted")
     return stored

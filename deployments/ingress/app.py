@@ -11,16 +11,21 @@ from cluster.accounts.audit_log import AuditTable
 from cluster.notifications.links import usable_links
 from cluster.settings.base import Settings
 from cluster.settings.load import SITE_FILE, load_site
+from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from cluster.storage.messages import MessageStore
+from cluster.storage.overrides import OverrideStore
+from cluster.storage.sealing import seal_of
 from cluster.storage.snapshots import open_snapshots
 from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.ingress.application import LOOPBACK, create_app
+from deployments.ingress.camera_setup import CameraSetup
 from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
 from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
 from deployments.ingress.metrics_hub import RayMetricsPages
 from deployments.ingress.services import Services
+from deployments.ingress.source_trial import SourceTrial
 from deployments.shared_storage import actor_options, refuse_another_disk
 
 
@@ -41,18 +46,27 @@ class Ingress:
         site = load_site(arguments.site)
         refuse_another_disk(site)
         engine = create_engine(site)
+        cameras, messages = ServeCameras(), MessageStore(engine)
         services = Services(
-            cameras=ServeCameras(),
+            cameras=cameras,
             detector=ServeDetector(),
             events=EventStore(engine),
             snapshots=open_snapshots(site),
             metrics=RayLiveMetrics(),
             pages=RayMetricsPages(),
-            messages=MessageStore(engine),
+            messages=messages,
             notifications=site.notifications,
             links=usable_links(site.notifications),
             audit=AuditTable(engine),
             accounts=open_accounts(engine, site, arguments.site),
+            setup=CameraSetup(
+                cameras=CameraStore(engine, seal_of(site)),
+                words=OverrideStore(engine),
+                quiet=messages,
+                directory=cameras,
+                trial=SourceTrial(site.api_cameras),
+                sources=site.api_cameras,
+            ),
         )
         self._starlette = create_app(
             services,

@@ -25,6 +25,7 @@ from deployments.ingress.page import page_routes
 from deployments.ingress.problems import EXCEPTION_HANDLERS
 from deployments.ingress.services import Services
 from deployments.ingress.session_routes import SessionRoutes
+from deployments.ingress.setup_routes import setup_routes
 from deployments.ingress.sign_in import SignIn
 from deployments.ingress.token_routes import TokenRoutes
 from deployments.ingress.user_routes import UserRoutes
@@ -58,6 +59,7 @@ def create_app(
             *HealthRoutes(HealthBoard(services, limits), release).routes(),
             *MetricsRoutes(services.pages).routes(),
             *CameraRoutes(services.cameras, live).routes(),
+            *setup_routes(services, limits),
             *EventRoutes(services.events, services.messages, services.snapshots, live).routes(),
             *AcknowledgeRoutes(services.events, services.links, limits).routes(),
             *SessionRoutes(services.accounts, services.audit).router().routes,

@@ -1,5 +1,6 @@
 """`/api/v1/cameras`: who there is, pictures on demand, MJPEG, and the live socket."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.requests import Request
@@ -9,13 +10,14 @@ from starlette.websockets import WebSocket
 
 from cluster.safety.pictures import PictureProfile
 from cluster.safety.status import CameraReport
+from deployments.ingress.access import principal_of
 from deployments.ingress.blindness import is_blind
 from deployments.ingress.documents import camera_document, instant
 from deployments.ingress.live import Live
 from deployments.ingress.live_view import LiveView
 from deployments.ingress.mjpeg import MjpegResponse
 from deployments.ingress.problems import Problem
-from deployments.ingress.queries import camera_id, checked_path_id, profile, rate, read_query
+from deployments.ingress.queries import between, camera_id, checked_path_id, profile, rate, read_query
 from deployments.ingress.services import CameraDirectory, Unreachable
 from deployments.ingress.sockets import UNKNOWN_CAMERA, CloseSocket, hold
 from deployments.ingress.welcome import Options, welcome
@@ -23,6 +25,8 @@ from deployments.ingress.welcome import Options, welcome
 _NO_STORE = {"Cache-Control": "no-store"}
 _ONE_PICTURE_FPS = 10.0
 _SOCKET_FPS = 10.0
+_MOST_OF_A_PAGE = 500
+_PAGE = {"limit": between(1, _MOST_OF_A_PAGE), "cursor": camera_id}
 _LIVE_OPTIONS = {"profile": profile, "fps": rate}
 
 
@@ -42,9 +46,13 @@ class CameraRoutes:
         ]
 
     async def cameras(self, request: Request) -> Response:
-        read_query(request, {})
-        reports = await self._cameras.reports()
-        return JSONResponse({"cameras": [camera_document(report) for report in reports]}, headers=_NO_STORE)
+        """Those that may be seen, in the order of the configuration; with `limit` or `cursor` a page of them, by id."""
+        query = read_query(request, _PAGE)
+        principal = principal_of(request)
+        reports = [report for report in await self._cameras.reports() if principal.sees(report.camera_id)]
+        shown, following = (_page(reports, **query)) if query else (reports, None)
+        document = {"cameras": [camera_document(report) for report in shown], "next_cursor": following}
+        return JSONResponse(document, headers=_NO_STORE)
 
     async def camera(self, request: Request) -> Response:
         read_query(request, {})
@@ -103,6 +111,14 @@ class CameraRoutes:
         except Unreachable:
             return True
         return report is not None
+
+
+def _page(
+    reports: Sequence[CameraReport], limit: int = _MOST_OF_A_PAGE, cursor: str = ""
+) -> tuple[list[CameraReport], str | None]:
+    """Those behind the camera `cursor`, and the cursor of the next page; None: this is the last."""
+    behind = sorted((one for one in reports if one.camera_id > cursor), key=lambda one: one.camera_id)
+    return behind[:limit], behind[limit - 1].camera_id if len(behind) > limit else None
 
 
 def _unknown(request: Request) -> Problem:

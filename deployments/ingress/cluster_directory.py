@@ -10,8 +10,11 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from cluster.camera.actor_names import CAMERA_NAMESPACE
+from cluster.safety.dry_run import DryRun
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.status import CameraReport, DetectorReport
+from cluster.safety.zones import Zone
+from cluster.settings.cameras import CameraSettings
 from cluster.telemetry import metrics
 from deployments.deadlines import bounded
 from deployments.ingress.camera_lookup import CameraLookup
@@ -20,6 +23,7 @@ from deployments.ingress.replicas import most_worrying
 from deployments.ingress.services import Position, Unreachable
 
 _CALL_S = 2.0
+_DRY_RUN_S = 10.0
 _KEEP_REPORTS_S = 0.5
 _BEYOND_THE_POLL_S = 2.0
 # KeyError and ValueError: Serve's and Ray's ways to say that there is no such deployment or actor.
@@ -55,6 +59,23 @@ class ServeCameras:
         except _FAULTS as error:
             # A camera that was stopped and started again is another actor under the same name.
             self._actors.forget(camera_id)
+            raise Unreachable(f"camera {camera_id}", _reason(error)) from error
+
+    async def declared(self, camera_id: str) -> tuple[CameraSettings, int] | None:
+        found: tuple[CameraSettings, int] | None = await self._supervisor.ask("declared", camera_id)
+        return found
+
+    async def nudge(self) -> None:
+        await self._supervisor.ask("nudge")
+
+    async def dry_run(self, camera_id: str, zone: Zone) -> DryRun:
+        async def ask(actor: Any) -> DryRun:
+            told: DryRun = await actor.dry_run.remote(zone)
+            return told
+
+        try:
+            return await bounded(self._actors.ask(camera_id, ask), _DRY_RUN_S)
+        except (*_FAULTS, AttributeError) as error:  # AttributeError: a camera of an older release
             raise Unreachable(f"camera {camera_id}", _reason(error)) from error
 
     async def _ask_reports(self) -> list[CameraReport]:
@@ -111,14 +132,14 @@ class _Deployment:
         self._name, self._application = name, application
         self._handle: DeploymentHandle[Any] | None = None
 
-    async def ask(self, method: str) -> Any:
+    async def ask(self, method: str, *arguments: Any) -> Any:
         """What `method` answers.
 
         Raises:
             Unreachable: no such deployment, no replica, no answer in time, or it failed.
         """
         try:
-            return await bounded(self._ask(method), _CALL_S)
+            return await bounded(self._ask(method, *arguments), _CALL_S)
         except _FAULTS as error:
             raise Unreachable(self._name, _reason(error)) from error
 
@@ -142,9 +163,9 @@ class _Deployment:
         answers: list[Any] = await handle.broadcast(method).results_async(return_exceptions=True)
         return answers
 
-    async def _ask(self, method: str) -> Any:
+    async def _ask(self, method: str, *arguments: Any) -> Any:
         handle = await self._found()
-        return await handle.options(method_name=method).remote()
+        return await handle.options(method_name=method).remote(*arguments)
 
     async def _found(self) -> DeploymentHandle[Any]:
         if self._handle is None:

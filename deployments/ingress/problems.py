@@ -13,6 +13,8 @@ from cluster.safety.errors import (
     AccountConflict,
     AccountError,
     AccountUnknown,
+    CameraChanged,
+    ConfigError,
     DatabaseUnavailable,
     SignInRefused,
     SignInSlowed,
@@ -32,9 +34,11 @@ _TITLES = {
     408: "Too slow",
     409: "Conflict",
     410: "Gone",
+    412: "Changed meanwhile",
     413: "Request too large",
     415: "Unsupported media type",
     421: "Wrong host",
+    428: "If-Match needed",
     429: "Too many",
     500: "Internal error",
     503: "Not available",
@@ -115,11 +119,23 @@ def on_invalid(request: Request, error: Exception) -> Response:
     field = ".".join(str(part) for part in fault["loc"][1:]) or str(fault["loc"][0])
     reason = str(fault["msg"]).removeprefix("Value error, ")
     value = fault.get("input")
-    shown = (
-        "" if _SECRET_FIELDS & set(map(str, fault["loc"])) or not isinstance(value, str | int | float) else repr(value)
-    )
+    # What is no object at all may be a password that somebody sent in place of one.
+    is_hidden = len(fault["loc"]) < 2 or not _SECRET_FIELDS.isdisjoint(map(str, fault["loc"]))
+    shown = repr(value) if isinstance(value, str | int | float) and not is_hidden else ""
     detail = f"{field} = {redact(shown)[:80]}: {reason}" if shown else f"{field}: {reason}"
     return problem_response(request, Problem(400, detail, field=field, reason=redact(reason)))
+
+
+def on_camera_changed(request: Request, error: Exception) -> Response:
+    """Somebody else was faster; nothing was changed."""
+    return problem_response(request, Problem(412, str(error)))
+
+
+def on_wrong_value(request: Request, error: Exception) -> Response:
+    """A value that only the rest of the system could judge, such as the address of a camera."""
+    assert isinstance(error, ConfigError)  # noqa: S101 - registered for this class only
+    mend = {"mend": error.mend} if error.mend else {}
+    return problem_response(request, Problem(400, str(error), field=error.key, reason=error.reason, **mend))
 
 
 _SECRET_FIELDS = {"password", "old", "new", "token", "ticket", "source"}
@@ -130,6 +146,8 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {  # FastAPI types coroutines only, and run
     HTTPException: on_http_exception,
     AccountError: on_account_error,
     RequestValidationError: on_invalid,
+    CameraChanged: on_camera_changed,
+    ConfigError: on_wrong_value,
     Unreachable: on_part_away,
     DatabaseUnavailable: on_part_away,
     SnapshotsUnavailable: on_part_away,

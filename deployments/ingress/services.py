@@ -17,6 +17,7 @@ from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
 from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
+from deployments.ingress.camera_setup import CameraSetup
 
 Position = tuple[int, int]
 """(epoch, sequence) of a frame; the order in which frames are newer."""
@@ -146,3 +147,5 @@ class Services:
     audit: Audit
     accounts: Accounts | None = None
     """None: sign-in is off."""
+    setup: CameraSetup | None = None
+    """None: cameras are only looked at."""

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from counterparts.changed_cameras import ChangedCameras
 from starlette.testclient import TestClient
 
 from cluster.accounts.audit import AuditEntry
@@ -294,12 +295,13 @@ class Site:
     notifications: NotificationSettings = TOLD
     links: AcknowledgeLinks = field(default_factory=lambda: AcknowledgeLinks("k" * 32, "http://localhost:8001", 60))
     audit: FakeAudit = field(default_factory=FakeAudit)
+    changed: ChangedCameras = field(default_factory=ChangedCameras)
 
     @property
     def services(self) -> Services:
         return Services(
             self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages, self.messages,
-            self.notifications, self.links, self.audit,
+            self.notifications, self.links, self.audit, setup=self.changed.setup,
         )  # fmt: skip
 
     def app(self, limits: Limits = QUICK, **options: Any) -> Any:
