@@ -1,11 +1,13 @@
 """`configs/site.yaml`: what needs a restart."""
 
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from cluster.settings.base import Settings, project_path
+from cluster.settings.desktop_client import DesktopClientSettings
 from cluster.settings.notifications import HoursSettings, NotificationSettings
 from cluster.settings.sign_in import SignInSettings
 
@@ -62,9 +64,12 @@ class SiteSettings(Settings):
     outbox: OutboxSettings = OutboxSettings()
     sign_in: SignInSettings = SignInSettings()
     api_cameras: ApiCameraSettings = ApiCameraSettings()
+    desktop_client: DesktopClientSettings = DesktopClientSettings()
     notifications: NotificationSettings = NotificationSettings()
     operating_hours: HoursSettings = HoursSettings()
     """When somebody is expected to look at the page; outside, the alarm of no open socket is quiet."""
+    alertmanager_url: str = Field("", pattern=r"^(https?://[^\s@]+)?$", max_length=300)
+    """Whose alarms the page shows, such as http://localhost:9093. Empty: none."""
 
     @field_validator("data_dir")
     @classmethod
@@ -79,3 +84,9 @@ class SiteSettings(Settings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"unknown time zone {name!r}, use a name such as Asia/Seoul") from error
         return name
+
+    @model_validator(mode="after")
+    def _desktop_client_has_a_token(self) -> Self:
+        if self.desktop_client.enabled and not self.sign_in.enabled:
+            raise ValueError("desktop_client.enabled: needs sign_in.enabled, since its address carries a token")
+        return self

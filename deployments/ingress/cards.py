@@ -17,10 +17,16 @@ _TITLES = {
 }
 
 
+def card_size(profile: PictureProfile) -> tuple[int, int]:
+    """Width and height of a card in pixels, 16:9."""
+    width = min(profile.width_px, _WIDEST_PX)
+    return width, width * 9 // 16
+
+
 def card_jpeg(picture: LivePicture, profile: PictureProfile) -> bytes:
     """JPEG of 16:9 with status, reason and since when, in Korean and English. Blocks for some milliseconds."""
-    width = min(profile.width_px, _WIDEST_PX)
-    canvas = np.full((width * 9 // 16, width, 3), _BACKGROUND, np.uint8)
+    width, height = card_size(profile)
+    canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
     korean, colour = _TITLES.get(picture.status, _TITLES[CameraStatus.UNMONITORED])
     since = f"{picture.captured_at:%Y-%m-%d %H:%M:%S} UTC"
     lines = (

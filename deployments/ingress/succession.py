@@ -1,23 +1,15 @@
 """Notices that a newer release of the ingress has begun, so that viewers go over to it before Serve cuts them off."""
 
 import asyncio
-from typing import Protocol
 
 import structlog
 
 from cluster.safety.errors import DatabaseUnavailable
 from deployments.ingress.lifetimes import Lifetimes
 from deployments.ingress.limits import Limits
+from deployments.ingress.services import Generations
 
 log = structlog.get_logger()
-
-
-class Generations(Protocol):
-    """Who knows which release began last; raises `DatabaseUnavailable`."""
-
-    async def begin(self, release: str, /) -> int: ...
-
-    async def present(self) -> int: ...
 
 
 class Succession:

@@ -1,0 +1,1 @@
+"""The desktop client that exists: its protocol, translated into ours. Nothing else knows of it."""

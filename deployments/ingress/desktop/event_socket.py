@@ -1,0 +1,75 @@
+"""`/ws/events` of the desktop client: each new event as it comes, and acknowledgements back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from cluster.safety.errors import DatabaseUnavailable
+from deployments.deadlines import bounded
+from deployments.ingress.desktop.event_calls import acknowledged, numbered
+from deployments.ingress.desktop.event_feed import EventFeed
+from deployments.ingress.desktop.gate import Caller
+from deployments.ingress.documents import event_document
+from deployments.ingress.live import Live
+from deployments.ingress.problems import Problem
+from deployments.ingress.sockets import TOO_SLOW, CloseSocket, hold, receive_object, within
+
+_CLOCKS_DIFFER_S = 5.0
+"""Cameras and ingress may stand on different nodes."""
+
+
+class EventSocket:
+    """One socket. `send` and `receive` run beside each other in one event loop."""
+
+    def __init__(self, websocket: WebSocket, caller: Caller, live: Live) -> None:
+        self._websocket, self._caller, self._live = websocket, caller, live
+        since = datetime.now(UTC) - timedelta(seconds=_CLOCKS_DIFFER_S)
+        self._feed = EventFeed(live.changes, caller.principal, since)
+
+    async def serve(self, _options: Any) -> None:
+        live = self._live
+        with live.changes.followed():
+            await hold(self._websocket, live.stopping, live.limits, self.send(), self.receive())
+
+    async def send(self) -> None:
+        while True:
+            news = self._live.changes.news
+            try:
+                events = await self._documents()
+            except DatabaseUnavailable:
+                events = []
+            for event in events:
+                await self._say({**event, "type": "event"})
+            if not events:
+                await self._rest(news)
+
+    async def receive(self) -> None:
+        while True:
+            message = await receive_object(self._websocket, self._live.limits)
+            try:
+                await self._obey(message)
+            except (Problem, DatabaseUnavailable, TimeoutError) as error:
+                await self._say({"type": "error", "message": getattr(error, "detail", str(error))})
+
+    async def _documents(self) -> list[dict[str, Any]]:
+        """Oldest first, as they came."""
+        newest_first = [event_document(stored) for stored in reversed(await self._feed.new())]
+        return list(reversed(await numbered(self._caller.numbers, newest_first)))
+
+    async def _obey(self, message: dict[str, Any]) -> None:
+        number = message.get("event_id")
+        if message.get("action") != "acknowledge" or type(number) is not int:
+            raise Problem(400, 'expected {"action": "acknowledge", "event_id": number}')
+        await acknowledged(self._caller, number)
+
+    async def _rest(self, news: Any) -> None:
+        try:
+            await bounded(news.wait(), self._live.limits.heartbeat_s)
+        except TimeoutError:
+            return
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        limit_s = self._live.limits.acknowledge_within_s
+        too_slow = CloseSocket(TOO_SLOW, f"took no message for {limit_s:g} s")
+        await within(limit_s, self._websocket.send_json(message), too_slow)
