@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,11 @@ import cv2
 import numpy as np
 import pytest
 from counterparts.changed_cameras import ChangedCameras
+from counterparts.signed_in import AccountsSite, Tokens, open_cheaply
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.testclient import TestClient
 
+from cluster.accounts.accounts import Accounts
 from cluster.accounts.audit import AuditEntry
 from cluster.accounts.audit_log import AuditFilter, AuditPage
 from cluster.notifications.links import AcknowledgeLinks
@@ -23,6 +27,7 @@ from cluster.safety.pictures import LivePicture, PictureProfile, ZoneOutline
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
 from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
+from cluster.storage.engine import create_engine
 from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, ChangeKind, EventFilter, Page, SnapshotState, StoredEvent
 from deployments.ingress.application import create_app
@@ -295,13 +300,14 @@ class Site:
     notifications: NotificationSettings = TOLD
     links: AcknowledgeLinks = field(default_factory=lambda: AcknowledgeLinks("k" * 32, "http://localhost:8001", 60))
     audit: FakeAudit = field(default_factory=FakeAudit)
+    accounts: Accounts | None = None
     changed: ChangedCameras = field(default_factory=ChangedCameras)
 
     @property
     def services(self) -> Services:
         return Services(
             self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages, self.messages,
-            self.notifications, self.links, self.audit, setup=self.changed.setup,
+            self.notifications, self.links, self.audit, accounts=self.accounts, setup=self.changed.setup,
         )  # fmt: skip
 
     def app(self, limits: Limits = QUICK, **options: Any) -> Any:
@@ -316,6 +322,37 @@ def site() -> Site:
 @pytest.fixture
 def client(site: Site) -> Iterator[TestClient]:
     with TestClient(site.app(), base_url="http://localhost:8001", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def accounts_site(tmp_path_factory: pytest.TempPathFactory) -> AccountsSite:
+    """A database with a user and a token of each role; `signed_site` works on a copy."""
+    return AccountsSite(tmp_path_factory.mktemp("accounts"))
+
+
+@pytest.fixture
+def tokens(accounts_site: AccountsSite) -> Tokens:
+    return accounts_site.tokens
+
+
+@pytest.fixture
+def signed_engine(accounts_site: AccountsSite, tmp_path: Path) -> AsyncEngine:
+    """For one event loop, which disposes of it."""
+    return create_engine(accounts_site.copied(tmp_path / "data"))
+
+
+@pytest.fixture
+def signed_site(site: Site, signed_engine: AsyncEngine) -> Site:
+    """As `site`, with sign-in on."""
+    site.accounts = open_cheaply(signed_engine)
+    return site
+
+
+@pytest.fixture
+def signed_client(signed_site: Site, signed_engine: AsyncEngine) -> Iterator[TestClient]:
+    app = signed_site.app(close_engine=signed_engine.dispose)
+    with TestClient(app, base_url="http://localhost:8001", raise_server_exceptions=False) as client:
         yield client
 
 
