@@ -14,10 +14,12 @@ from cluster.settings.load import SITE_FILE, load_site
 from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
+from cluster.storage.generations import GenerationStore
 from cluster.storage.messages import MessageStore
 from cluster.storage.overrides import OverrideStore
 from cluster.storage.sealing import seal_of
 from cluster.storage.snapshots import open_snapshots
+from cluster.storage.whole_numbers import WholeNumberStore
 from cluster.telemetry.logs import configure_logs, take_logging
 from deployments.ingress.application import LOOPBACK, create_app
 from deployments.ingress.camera_setup import CameraSetup
@@ -59,6 +61,9 @@ class Ingress:
             links=usable_links(site.notifications),
             audit=AuditTable(engine),
             accounts=open_accounts(engine, site, arguments.site),
+            generations=GenerationStore(engine),
+            numbers=WholeNumberStore(engine),
+            desktop=site.desktop_client,
             setup=CameraSetup(
                 cameras=CameraStore(engine, seal_of(site)),
                 words=OverrideStore(engine),

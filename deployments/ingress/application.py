@@ -14,6 +14,7 @@ from deployments.ingress.acknowledge_routes import AcknowledgeRoutes
 from deployments.ingress.bounded_body import BoundedBody
 from deployments.ingress.camera_routes import CameraRoutes
 from deployments.ingress.client_log_routes import ClientLogRoutes
+from deployments.ingress.desktop.routes import desktop_routes
 from deployments.ingress.event_routes import EventRoutes
 from deployments.ingress.health import HealthBoard
 from deployments.ingress.health_routes import HealthRoutes
@@ -27,6 +28,7 @@ from deployments.ingress.services import Services
 from deployments.ingress.session_routes import SessionRoutes
 from deployments.ingress.setup_routes import setup_routes
 from deployments.ingress.sign_in import SignIn
+from deployments.ingress.succession import Succession
 from deployments.ingress.token_routes import TokenRoutes
 from deployments.ingress.user_routes import UserRoutes
 
@@ -66,6 +68,7 @@ def create_app(
             *UserRoutes(services.accounts, services.audit).router().routes,
             *TokenRoutes(services.accounts, services.audit).router().routes,
             *ClientLogRoutes(limits).router().routes,
+            *desktop_routes(services, live),
             *page_routes(),
         ],
         middleware=[
@@ -80,6 +83,8 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.live, app.state.close_engine, app.state.accounts = live, close_engine, services.accounts
+    generations = services.generations
+    app.state.succession = Succession(generations, release, live.stopping, limits) if generations else None
     return app
 
 
@@ -88,7 +93,12 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     accounts: Accounts | None = app.state.accounts
     if accounts is not None:
         await first_admin_of(os.environ, accounts.users, accounts.passwords)
+    succession: Succession | None = app.state.succession
+    if succession is not None:
+        succession.start()
     yield
+    if succession is not None:
+        await succession.stop()
     await app.state.live.stop()
     if accounts is not None:
         accounts.close()

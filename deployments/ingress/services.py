@@ -1,5 +1,6 @@
 """What the routes ask of the rest of the cluster; the real ones are in `cluster_directory`, fakes in the tests."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,12 +14,15 @@ from cluster.safety.messages import PlannedMessage
 from cluster.safety.pictures import LivePicture, PictureProfile
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, DetectorReport
+from cluster.settings.desktop_client import DesktopClientSettings
 from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
 from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
+from cluster.storage.whole_numbers import NumberKind, WholeNumber
 from deployments.ingress.camera_setup import CameraSetup
 
+_DESKTOP = DesktopClientSettings()
 Position = tuple[int, int]
 """(epoch, sequence) of a frame; the order in which frames are newer."""
 
@@ -131,6 +135,22 @@ class Audit(AuditLog, Protocol):
     async def list(self, wanted: AuditFilter, cursor: int | None, limit: int, /) -> AuditPage: ...
 
 
+class NumberStore(Protocol):
+    """Who gives the desktop client its whole numbers; raises `DatabaseUnavailable`."""
+
+    async def numbers(self, kind: NumberKind, names: Sequence[str], /) -> Mapping[str, WholeNumber]: ...
+
+    async def named(self, kind: NumberKind, number: int, /) -> WholeNumber | None: ...
+
+
+class Generations(Protocol):
+    """Who knows which release began last; raises `DatabaseUnavailable`."""
+
+    async def begin(self, release: str, /) -> int: ...
+
+    async def present(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that `create_app` is given."""
@@ -147,5 +167,10 @@ class Services:
     audit: Audit
     accounts: Accounts | None = None
     """None: sign-in is off."""
+    generations: Generations | None = None
+    """None: rollouts are seen by `Farewell` alone."""
+    numbers: NumberStore | None = None
+    """None: the desktop client is not served."""
+    desktop: DesktopClientSettings = _DESKTOP
     setup: CameraSetup | None = None
     """None: cameras are only looked at."""
