@@ -4,6 +4,7 @@ import { getJson, query as queryOf, sayProblem } from "./api.js";
 import { cameras } from "./cameras.js";
 import { button, make, makeSvg } from "./dom.js";
 import { remember, remembered } from "./storage.js";
+import { sayHour } from "./times.js";
 import { say, sayType } from "./words.js";
 import "./words_events.js";
 
@@ -15,9 +16,9 @@ export class Chart {
   constructor() {
     this.by = remembered("chart", KINDS) || "hour";
     this.asked = {};
-    this.figure = make("div", { class: "chart-figure" });
+    this.figure = make("div", { class: "chart-figure", tabindex: "0", role: "region", "aria-label": say("chartBy") });
     this.buttons = make("div", { class: "segments", role: "group", "aria-label": say("chartBy") });
-    this.root = make("section", { class: "chart", "aria-label": say("chartBy") }, this.buttons, this.figure);
+    this.root = make("section", { class: "chart" }, this.buttons, this.figure);
     this.showButtons();
   }
 
@@ -57,7 +58,8 @@ export class Chart {
     const every = Math.ceil(columns.length / Math.max(1, Math.floor(WIDTH / 76)));
     const words = columns.filter((_, index) => index % every === 0).map((column, index) => makeSvg("text",
       { x: index * every * pitch + pitch / 2, y: HEIGHT - 6, "text-anchor": "middle", class: "chart-word", text: shortened(column.word, pitch * every) }));
-    return this.figure.replaceChildren(makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${label}. ${columns.map((column) => `${column.word} ${column.total}`).slice(0, 30).join(", ")}` }, ...bars, ...words),
+    return this.figure.replaceChildren(makeSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${label}. ${columns.map((column) => `${column.word} ${column.total}`).slice(0, 30).join(", ")}` },
+      makeSvg("line", { x1: 0, x2: WIDTH, y1: 6, y2: 6, class: "chart-most" }), ...bars, makeSvg("text", { x: 2, y: 18, class: "chart-word", text: String(most) }), ...words),
       make("p", { class: "hint", text: label }));
   }
 }
@@ -73,16 +75,26 @@ function columnsOf(buckets, by) {
   }
   const all = [...columns.values()];
   if (by === "type" || by === "camera") return all.sort((a, b) => b.total - a.total).slice(0, 16);
-  return all.sort((a, b) => String(a.key).localeCompare(String(b.key))).slice(-MOST_BARS);
+  all.sort((a, b) => a.key.localeCompare(b.key));
+  return (by === "hour" ? withEmptyHours(all) : all).slice(-MOST_BARS);
 }
 
-// Keys of hours and days are the site's own times: only their figures are read.
+// The key of an hour is its beginning in UTC, that of a day is the site's date.
 function wordOf(key, by) {
   if (by === "type") return sayType(key);
   if (by === "camera") return cameras.nameOf(key);
-  const found = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}))?/.exec(key);
-  if (!found) return String(key);
-  return by === "hour" && found[4] !== undefined ? `${Number(found[2])}/${Number(found[3])} ${found[4]}:00` : `${Number(found[2])}/${Number(found[3])}`;
+  return by === "hour" ? sayHour(key) : key.slice(5).replace("-", "/");
+}
+
+// Hours without events are hours too.
+function withEmptyHours(columns) {
+  const HOUR_MS = 3600000;
+  const known = new Map(columns.map((column) => [Date.parse(column.key), column]));
+  const [first, last] = [Math.min(...known.keys()), Math.max(...known.keys())];
+  if (!columns.length || Number.isNaN(first) || last - first > MOST_BARS * HOUR_MS) return columns;
+  const all = [];
+  for (let at = first; at <= last; at += HOUR_MS) all.push(known.get(at) ?? { word: sayHour(new Date(at).toISOString()), total: 0 });
+  return all;
 }
 
 function barsOf(column, left, pitch, most) {

@@ -24,6 +24,7 @@ class Detail {
     this.title = make("h2", { id: "viewer-title", tabindex: "-1" });
     this.picture = make("img", { id: "viewer-picture", alt: "" });
     this.boxes = make("input", { type: "checkbox", checked: true, onchange: () => { this.clean = !this.boxes.checked; this.showPicture(); } });
+    this.noPicture = make("p", { class: "no-large" });
     this.boxesLabel = make("label", { class: "check" }, this.boxes, make("span"));
     this.facts = element("p", "soft");
     this.word = this.buildWord();
@@ -32,7 +33,7 @@ class Detail {
     this.stepsTitle = element("h3");
     this.toldTitle = element("h3");
     dialog.replaceChildren(this.close, this.title, this.facts,
-      make("div", { class: "detail-columns" }, make("div", {}, this.picture, this.boxesLabel),
+      make("div", { class: "detail-columns" }, make("div", {}, this.picture, this.noPicture, this.boxesLabel),
         make("div", {}, this.word, this.stepsTitle, this.steps, this.toldTitle, this.told)));
     dialog.addEventListener("close", () => { this.event = null; this.closed.tell(); });
     dialog.addEventListener("keydown", (pressed) => this.key(pressed));
@@ -99,7 +100,9 @@ class Detail {
   }
 
   showPicture() {
-    const { url } = this.event.snapshot;
+    const { state, url } = this.event.snapshot;
+    this.noPicture.hidden = Boolean(url);
+    this.noPicture.textContent = say(state === "pending" ? "pending" : "lostPicture");
     this.picture.hidden = this.boxesLabel.hidden = !url;
     this.picture.alt = this.title.textContent;
     const wanted = url ? `${url}${this.clean ? "?clean=1" : ""}` : "";

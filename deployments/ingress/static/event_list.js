@@ -81,12 +81,13 @@ export class Thumbnail {
       this.image.src = url;
     }
     this.image.hidden = !url || this.image.hidden;
-    this.root.setAttribute("aria-label", `${sayType(event.event_type)}, ${cameras.nameOf(event.camera_id)}, ${sayTime(event.opened_at)}`);
     this.noPicture.textContent = url ? "" : say(state === "pending" ? "pending" : "lostPicture");
+    const words = [sayType(event.event_type), cameras.nameOf(event.camera_id), sayTime(event.opened_at), this.noPicture.textContent];
+    this.root.setAttribute("aria-label", words.filter(Boolean).join(", "));
   }
 }
 
-class Item {
+export class Item {
   constructor(open) {
     this.root = element("li", "event");
     this.thumb = new Thumbnail(() => this.event && open(this.event));

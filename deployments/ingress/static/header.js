@@ -60,7 +60,6 @@ export class Header {
 
   showChoices() {
     this.theme.textContent = say(isDark() ? "toLight" : "toDark");
-    this.theme.setAttribute("aria-label", say(isDark() ? "toLightLabel" : "toDarkLabel"));
     this.language.textContent = otherLanguage() === "ko" ? "한국어" : "English";
     this.language.lang = otherLanguage();
     this.out.hidden = this.who.hidden = !session.signedIn;

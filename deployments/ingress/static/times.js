@@ -24,6 +24,10 @@ export function sayTime(iso, withDate = false) {
   return moment.toLocaleString(currentLanguage(), { ...date, ...clock, timeZone: zone });
 }
 
+export function sayHour(iso) {
+  return new Date(iso).toLocaleString("en-GB", { day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", timeZone: zone }).replace(/^(\d+)\/(\d+), /, "$2/$1 ");
+}
+
 export function sayClock(moment) {
   return moment.toLocaleTimeString("en-GB", { timeZone: zone });
 }

@@ -160,7 +160,7 @@ export class WallView {
 
   layoutButton(count) {
     const made = button(String(count), () => this.choose(count), "segment");
-    made.setAttribute("aria-label", say("tilesOf", { n: count }));
+    made.append(make("span", { class: "visually-hidden", text: say("tilesOf") }));
     made.setAttribute("aria-pressed", String(count === this.count));
     return made;
   }

@@ -12,7 +12,7 @@ addWords({
   noDetection: ["영상만 표시 — 감지가 작동하지 않습니다", "Video only — detection is not working"],
   pending: ["사진 저장 중", "Picture on its way"], lostPicture: ["사진 없음", "No picture"], wholePicture: ["화면 전체", "whole picture"],
   lasted: ["{s} 지속", "lasted {s}"], acknowledgedBy: ["{who} 확인", "Acknowledged by {who}"], acknowledged: ["확인됨", "Acknowledged"],
-  tiles: ["타일 수", "Tiles"], tilesOf: ["{n}개 타일", "{n} tiles"], pageOf: ["{page} / {pages} 쪽", "Page {page} of {pages}"],
+  tiles: ["타일 수", "Tiles"], tilesOf: ["개 타일", " tiles"], pageOf: ["{page} / {pages} 쪽", "Page {page} of {pages}"],
   earlierPage: ["이전 카메라", "Previous cameras"], laterPage: ["다음 카메라", "Next cameras"],
   elsewhere: ["다른 쪽에 주의할 카메라: {names}", "Needs a look on another page: {names}"],
   soundOn: ["경보음 켜짐", "Alarm sound on"], soundOff: ["경보음 꺼짐", "Alarm sound off"], soundBlocked: ["경보음: 화면을 한 번 누르세요", "Alarm sound: click the page once"],

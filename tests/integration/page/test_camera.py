@@ -1,0 +1,119 @@
+"""One camera: drawing zones and masks on the picture, the dry run, the switches."""
+
+import numpy as np
+import pytest
+from counterparts.page_site import fakes, now
+
+
+@pytest.fixture
+def camera(served, visit):
+    known = served.site.cameras.known
+    known["gate-1"] = fakes.replace(known["gate-1"], managed="api")
+    page = visit("#/cameras/gate-1")
+    page.page.wait_for_selector("article[data-camera=gate-1][data-live=true]")
+    page.page.wait_for_selector("li[data-zone=press]")
+    return page
+
+
+def _press_at(page, x, y):
+    box = page.page.locator(".stage").bounding_box()
+    page.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def _said(page):
+    return page.page.locator(".worth").inner_text()
+
+
+def _near(polygon, expected):
+    return np.shape(polygon) == np.shape(expected) and np.allclose(polygon, expected, atol=0.01)
+
+
+def test_a_zone_is_drawn_judged_tried_and_saved(served, camera):
+    camera.page.get_by_role("button", name="구역 그리기").click()
+    assert "0개" in _said(camera)
+    _press_at(camera, 0.1, 0.1)
+    _press_at(camera, 0.2, 0.1)
+    _press_at(camera, 0.2, 0.3)
+    _press_at(camera, 0.15, 0.02)
+    assert "엇갈립니다" in _said(camera)
+    assert camera.page.get_by_role("button", name="저장").is_disabled()
+
+    camera.page.get_by_role("button", name="실행 취소").click()
+    camera.page.get_by_label("구역 ID (비우면 자동)").fill("belt")
+    assert _said(camera) == "모양이 올바릅니다."
+    camera.page.get_by_role("button", name="최근 10분으로 시험").click()
+    camera.page.wait_for_selector("text=이벤트 1건이 발생했을 것입니다")
+    camera.shot("draw-ko-dark-1440")
+    camera.page.get_by_role("button", name="저장").click()
+
+    camera.page.wait_for_selector("li[data-zone=belt]")
+    saved = served.api.zones[1]
+    assert (saved["zone_id"], saved["kind"]) == ("belt", "danger")
+    assert _near(saved["polygon"], [[0.1, 0.1], [0.2, 0.1], [0.2, 0.3]])
+    assert (camera.complaints, camera.foreign) == ([], [])
+
+
+def test_points_are_moved_by_mouse_and_keys_and_deleted(served, camera):
+    camera.page.locator("li[data-zone=press]").get_by_role("button", name="편집").click()
+    box = camera.page.locator(".stage").bounding_box()
+    camera.page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    camera.page.mouse.down()
+    camera.page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"], steps=3)
+    camera.page.mouse.up()
+    camera.page.locator(".handle[data-point='1']").focus()
+    camera.page.keyboard.press("Shift+ArrowRight")
+    camera.page.locator(".handle[data-point='3']").focus()
+    camera.page.keyboard.press("Delete")
+    camera.page.get_by_role("button", name="저장").click()
+
+    camera.page.wait_for_selector("text=저장했습니다")
+    [zone] = served.api.zones
+    assert _near(zone["polygon"], [[0.2, 0.2], [0.72, 0.3], [0.7, 1.0]])
+    assert zone["require"] == ["helmet"]
+    assert zone["gap_grace_s"] == 2.0
+
+
+def test_who_was_overtaken_by_another_keeps_his_drawing(served, camera):
+    camera.page.locator("li[data-zone=press]").get_by_role("button", name="편집").click()
+    served.api.revision += 1
+    camera.page.get_by_role("button", name="저장").click()
+
+    camera.page.wait_for_selector("text=다른 사람이 바꿨습니다")
+    assert camera.page.locator(".editor").count() == 1
+    camera.page.get_by_role("button", name="저장").click()
+    camera.page.wait_for_selector("text=저장했습니다")
+
+
+def test_a_privacy_mask_is_drawn_by_keys_alone(served, camera):
+    camera.page.get_by_role("button", name="보호 영역 그리기").focus()
+    camera.page.keyboard.press("Enter")
+    for _ in range(3):
+        camera.page.get_by_role("button", name="점 추가").press("Enter")
+    camera.page.get_by_role("button", name="저장").press("Enter")
+
+    camera.page.wait_for_selector("li[data-kind=mask]")
+    assert len(served.api.masks[0]) == 3
+
+
+def test_detection_is_switched_off_with_a_reason_and_an_end_and_on_again(served, camera):
+    line = camera.page.locator(".switch[data-field=detect]")
+    line.get_by_role("button", name="끄기…").click()
+    line.get_by_label("사유").fill("렌즈 청소")
+    line.get_by_role("button", name="끄기", exact=True).click()
+
+    camera.page.wait_for_selector(".switch[data-field=detect][data-off=true]")
+    [word] = served.api.overrides
+    assert (word["value"], word["reason"]) == (False, "렌즈 청소")
+    assert word["until"] > now().isoformat()
+    line.get_by_role("button", name="다시 켜기").click()
+    camera.page.wait_for_selector(".switch[data-field=detect][data-off=false]")
+    assert served.api.overrides == []
+
+
+def test_the_zones_of_a_declared_camera_are_shown_and_not_changed(served, visit):
+    page = visit("#/cameras/gate-1")
+    page.page.wait_for_selector("li[data-zone=press]")
+
+    assert "serve_config.yaml" in page.page.locator(".declared").inner_text()
+    assert page.page.get_by_role("button", name="구역 그리기").count() == 0
+    assert page.page.get_by_role("button", name="편집").count() == 0
