@@ -82,6 +82,7 @@ class DetectorReport:
     `fallback`: it serves the last good model because the configured one was refused or answered wrongly.
     `canary_age_s`: since the model last proved on a stored picture that it finds what is there, None: never.
     `batch_limit`: frames that it takes together at present; less than configured after the GPU ran out of memory.
+    `configured`: the model that it was told to serve, "" before it was told one.
     """
 
     model: str
@@ -97,3 +98,5 @@ class DetectorReport:
     fallback: bool = False
     canary_age_s: float | None = None
     batch_limit: int = 1
+    configured: str = ""
+    node_id: str = ""

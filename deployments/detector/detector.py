@@ -1,7 +1,6 @@
 """The deployment `Detector`: frames of all cameras in, detections out. A thin shell around `ModelSlot`."""
 
 import asyncio
-import logging
 import os
 import threading
 import time
@@ -9,21 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import numpy as np
 import ray
 import structlog
 from ray import serve
 
 from cluster.safety.detections import Detections
 from cluster.safety.errors import DetectorError, DetectorUnavailable, SafeYoloError
-from cluster.safety.frames import Image, camera_of
+from cluster.safety.frames import Image
 from cluster.safety.status import DetectorReport
 from cluster.settings.load import parse
 from cluster.settings.models import DetectorSettings
 from cluster.telemetry import metrics
-from cluster.telemetry.log_levels import levels
 from cluster.telemetry.logs import configure_logs, take_logging
-from cluster.telemetry.request_ids import request_id
+from deployments.detector.asked_frame import refuse_what_is_no_picture, say_found
 from deployments.detector.batch_limit import BatchLimit
 from deployments.detector.canary_watch import CanaryWatch
 from deployments.detector.frame_batches import WHOLE, FrameBatches, Lane
@@ -98,7 +95,7 @@ class Detector:
             DetectorUnavailable: no model is in service yet, or the GPU is out of memory.
             DetectorError: not a picture, or the runtime failed on it.
         """
-        _refuse_what_is_no_picture(image)
+        refuse_what_is_no_picture(image)
         called_s = time.monotonic()
         try:
             self._slot.require()
@@ -106,7 +103,7 @@ class Detector:
         except DetectorError:
             await asyncio.sleep(max(0.0, called_s + FAILS_AFTER_S - time.monotonic()))
             raise
-        _say_found(image, found)
+        say_found(image, found)
         return found
 
     async def report(self) -> DetectorReport:
@@ -126,7 +123,13 @@ class Detector:
             fallback=self._slot.fallback and model is not None,
             canary_age_s=self._canary.age_s,
             batch_limit=self._batch.limit,
+            configured=self._slot.configured,
+            node_id=_node_id(),
         )
+
+    async def reload(self) -> bool:
+        """Load the configured weights anew and prove them, in the background; False if none were configured yet."""
+        return self._slot.reload()
 
     def check_health(self) -> None:
         """Whether another process in the place of this one would help; a replica without a good model says why instead.
@@ -209,32 +212,6 @@ class Detector:
             log.critical("gpu_lost", reason=self._gpu_fault)
 
 
-def _refuse_what_is_no_picture(image: Any) -> None:
-    """Before batching, so that one wrong caller costs the others in the batch nothing."""
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        shape = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise DetectorError(f"expected a picture (h, w, 3) uint8, got {shape}")
-    if 0 in image.shape:
-        raise DetectorError(f"expected a picture with pixels, got {image.shape}")
-
-
-def _say_found(image: Image, found: Detections) -> None:
-    """One frame's line; its request id is the frame's correlation id (`ServeDetector`)."""
-    frame_id = request_id()
-    camera_id = camera_of(frame_id)
-    if not levels.admits(logging.DEBUG, camera_id):
-        return
-    log.debug(
-        "inference_done",
-        camera_id=camera_id,
-        correlation_id=frame_id,
-        bytes=image.nbytes,
-        detection_count=len(found),
-        inference_time_ms=round(found.inference_s * 1000, 2),
-        boxes=found.boxes.round(3).tolist(),
-    )
-
-
 def _ours(error: Exception) -> SafeYoloError:
     """What leaves the process can be pickled and understood where torch is not installed."""
     return error if isinstance(error, SafeYoloError) else DetectorError(f"{type(error).__name__}: {error}")
@@ -245,6 +222,10 @@ def _assigned(resource: str) -> float:
         return 0.0
     context: Any = ray.get_runtime_context()
     return float(context.get_assigned_resources().get(resource, 0.0))
+
+
+def _node_id() -> str:
+    return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else ""
 
 
 DetectorDeployment = serve.deployment(Detector, name="Detector")

@@ -1,6 +1,7 @@
 """Where models come from: the models file and its weights, and what is remembered of those that served well."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -54,6 +55,14 @@ class Model(Protocol):
 
     def adopt(self, settings: DetectorSettings) -> None:
         """From the next picture on with the thresholds of `settings`, which are for the same weights and size."""
+
+
+@dataclass(frozen=True, slots=True)
+class InService:
+    """A model, and what it was loaded for."""
+
+    model: Model
+    candidate: Candidate
 
 
 class Shelf(Protocol):

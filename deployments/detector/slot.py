@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import structlog
 
@@ -11,7 +10,7 @@ from cluster.settings.models import DetectorSettings
 from cluster.telemetry import metrics
 from deployments.detector.last_good import Candidate
 from deployments.detector.service_gauges import ServiceGauges
-from deployments.detector.shelf import Model, Shelf
+from deployments.detector.shelf import InService, Model, Shelf
 
 RETRY_S = 30.0
 """Pause before another try while no model at all is in service."""
@@ -21,19 +20,11 @@ AGAIN_S = 300.0
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class InService:
-    """A model, and what it was loaded for."""
-
-    model: Model
-    candidate: Candidate
-
-
 class ModelSlot:
     """Holds one model; loads the next one in a thread of its own and swaps when that one has proved itself.
 
-    `want`, `refuse`, `distrust` and the properties may be called from any thread and return at once. The newest
-    wish wins; wishes in between are skipped. While the configured model is refused, the one that serves goes on,
+    `want`, `reload`, `refuse`, `distrust` and the properties may be called from any thread and return at once. The
+    newest wish wins; wishes in between are skipped. While the configured model is refused, the one that serves goes on,
     and where none does, the last one that was good comes into service: `fallback` says so, `error` says why.
     """
 
@@ -55,6 +46,7 @@ class ModelSlot:
         self._wanted: DetectorSettings | None = None  # not tried yet
         self._configured: DetectorSettings | None = None  # the newest one, tried or not
         self._suspect: Candidate | None = None  # answered wrongly, and is to be replaced
+        self._anew = False  # the configured weights are to be loaded, also if they serve
         self._afresh: Candidate | None = None  # was loaded anew because it answered wrongly
         self._service: InService | None = None
         self._thread: threading.Thread | None = None
@@ -89,6 +81,21 @@ class ModelSlot:
             if self._service is None:
                 self.error = f"model {settings.model} is being loaded"
             self._wake()
+
+    @property
+    def configured(self) -> str:
+        """The model that was last wished for, "" for none."""
+        return self._configured.model if self._configured else ""
+
+    def reload(self) -> bool:
+        """Have the configured weights loaded anew and proved; until then, and if they fail, what serves goes on. False:
+        nothing was configured yet."""
+        with self._changed:
+            if self._configured is None:
+                return False
+            self._wanted, self._anew = self._configured, True
+            self._wake()
+            return True
 
     def refuse(self, reason: str) -> None:
         """Note a configuration that is not even tried; what served before goes on, or comes back."""
@@ -148,7 +155,7 @@ class ModelSlot:
     def _due_again(self) -> DetectorSettings | None:
         """The configuration, unless it is what serves: then something was refused that could not even be read."""
         serves = self._service is not None and self._service.candidate.settings == self._configured
-        return None if serves else self._configured
+        return None if serves and not self._anew else self._configured
 
     def _turn(self, wanted: DetectorSettings | None, suspect: Candidate | None) -> None:
         try:
@@ -161,16 +168,17 @@ class ModelSlot:
         self._judged.set()
 
     def _serve(self, settings: DetectorSettings) -> None:
+        anew = self._anew
         try:
             candidate = self._shelf.candidate(settings)
-            if not self._adopted(candidate):
+            if anew or not self._adopted(candidate):
                 log.info("model_loading", model=settings.model)
                 self._put(candidate, self._shelf.load(candidate), error="", fallback=False)
         except Exception as error:  # noqa: BLE001 - border of a foreign runtime: whatever is wrong, the old model goes on
             self._failed(error)
             self._refused(f"model {settings.model} was refused: {error}")
             return
-        self._afresh = None
+        self._afresh, self._anew = None, self._anew and not anew
         self._shelf.keep(candidate)
 
     def _replace(self, suspect: Candidate | None) -> None:

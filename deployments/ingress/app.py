@@ -1,6 +1,7 @@
 """Builds the application `ingress`."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import ray.serve
 from ray.serve import Application
@@ -21,11 +22,13 @@ from cluster.storage.sealing import seal_of
 from cluster.storage.snapshots import open_snapshots
 from cluster.storage.whole_numbers import WholeNumberStore
 from cluster.telemetry.logs import configure_logs, take_logging
+from deployments.ingress.alertmanager import Alertmanager
 from deployments.ingress.application import LOOPBACK, create_app
 from deployments.ingress.camera_setup import CameraSetup
 from deployments.ingress.cluster_directory import RayLiveMetrics, ServeCameras, ServeDetector
 from deployments.ingress.farewell import HEALTH_CHECK_PERIOD_S, Farewell
 from deployments.ingress.metrics_hub import RayMetricsPages
+from deployments.ingress.ray_cluster import RayCluster
 from deployments.ingress.services import Services
 from deployments.ingress.source_trial import SourceTrial
 from deployments.shared_storage import actor_options, refuse_another_disk
@@ -61,9 +64,7 @@ class Ingress:
             links=usable_links(site.notifications),
             audit=AuditTable(engine),
             accounts=open_accounts(engine, site, arguments.site),
-            generations=GenerationStore(engine),
-            numbers=WholeNumberStore(engine),
-            desktop=site.desktop_client,
+            zone=ZoneInfo(site.time_zone),
             setup=CameraSetup(
                 cameras=CameraStore(engine, seal_of(site)),
                 words=OverrideStore(engine),
@@ -72,6 +73,11 @@ class Ingress:
                 trial=SourceTrial(site.api_cameras),
                 sources=site.api_cameras,
             ),
+            cluster=RayCluster(),
+            alarms=Alertmanager(site.alertmanager_url) if site.alertmanager_url else None,
+            generations=GenerationStore(engine),
+            numbers=WholeNumberStore(engine),
+            desktop=site.desktop_client,
         )
         self._starlette = create_app(
             services,

@@ -15,13 +15,18 @@ from deployments.ingress.bounded_body import BoundedBody
 from deployments.ingress.camera_routes import CameraRoutes
 from deployments.ingress.client_log_routes import ClientLogRoutes
 from deployments.ingress.desktop.routes import desktop_routes
+from deployments.ingress.docs_page import docs_routes
+from deployments.ingress.event_export import ExportRoutes
 from deployments.ingress.event_routes import EventRoutes
+from deployments.ingress.event_statistics import StatisticsRoutes
 from deployments.ingress.health import HealthBoard
 from deployments.ingress.health_routes import HealthRoutes
 from deployments.ingress.limits import Limits
 from deployments.ingress.live import Live
 from deployments.ingress.metrics_routes import MetricsRoutes
 from deployments.ingress.middleware import FaultBorder, KnownHost, RequestId, SecurityHeaders
+from deployments.ingress.model_routes import ModelRoutes
+from deployments.ingress.openapi import OpenApiRoute
 from deployments.ingress.page import page_routes
 from deployments.ingress.problems import EXCEPTION_HANDLERS
 from deployments.ingress.services import Services
@@ -29,6 +34,7 @@ from deployments.ingress.session_routes import SessionRoutes
 from deployments.ingress.setup_routes import setup_routes
 from deployments.ingress.sign_in import SignIn
 from deployments.ingress.succession import Succession
+from deployments.ingress.system_routes import SystemRoutes
 from deployments.ingress.token_routes import TokenRoutes
 from deployments.ingress.user_routes import UserRoutes
 
@@ -50,7 +56,7 @@ def create_app(
     proxy, which says X-Request-ID itself. `close_engine`: called last when the application stops.
     """
     limits = limits or Limits()
-    live = Live(services, limits)
+    live, board = Live(services, limits), HealthBoard(services, limits)
     app = FastAPI(
         title="SAFE-YOLO",
         version=release,
@@ -58,18 +64,25 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         routes=[
-            *HealthRoutes(HealthBoard(services, limits), release).routes(),
+            *HealthRoutes(board, release).routes(),
             *MetricsRoutes(services.pages).routes(),
             *CameraRoutes(services.cameras, live).routes(),
             *setup_routes(services, limits),
-            *EventRoutes(services.events, services.messages, services.snapshots, live).routes(),
-            *AcknowledgeRoutes(services.events, services.links, limits).routes(),
+            # Before the routes of one event, whose id could be "export".
+            *StatisticsRoutes(services.events, services.zone, limits).routes(),
+            *ExportRoutes(services, limits).routes(),
+            *EventRoutes(services, live).routes(),
+            *AcknowledgeRoutes(services, limits).routes(),
             *SessionRoutes(services.accounts, services.audit).router().routes,
             *UserRoutes(services.accounts, services.audit).router().routes,
             *TokenRoutes(services.accounts, services.audit).router().routes,
             *ClientLogRoutes(limits).router().routes,
+            *ModelRoutes(services.files, services.detector, services.audit, limits).routes(),
+            *SystemRoutes(services, board, release, limits).routes(),
+            *OpenApiRoute(release).routes(),
+            *docs_routes(),
             *desktop_routes(services, live),
-            *page_routes(),
+            *page_routes(services.zone.key),
         ],
         middleware=[
             Middleware(RequestId, echo=echo_request_id),

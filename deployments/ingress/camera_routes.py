@@ -5,13 +5,15 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from cluster.safety.pictures import PictureProfile
 from cluster.safety.status import CameraReport
 from deployments.ingress.access import principal_of
+from deployments.ingress.answers import CameraPage, CameraReportAnswer
 from deployments.ingress.blindness import is_blind
+from deployments.ingress.documented import BYTES, Documented, documented
 from deployments.ingress.documents import camera_document, instant
 from deployments.ingress.live import Live
 from deployments.ingress.live_view import LiveView
@@ -27,6 +29,15 @@ _ONE_PICTURE_FPS = 10.0
 _SOCKET_FPS = 10.0
 _MOST_OF_A_PAGE = 500
 _PAGE = {"limit": between(1, _MOST_OF_A_PAGE), "cursor": camera_id}
+_LIST = Documented("cameras", "Cameras", CameraPage, query=("cameras_limit", "cameras_cursor"), refusals=(400, 503))
+_ONE = Documented("cameras", "One camera", CameraReportAnswer, refusals=(400, 404, 503))
+_FRAME = Documented(
+    "cameras", "The newest frame", media={"image/jpeg": BYTES}, query=("profile",), refusals=(400, 404, 503)
+)
+_MJPEG = Documented(
+    "cameras", "Frames, one after the other", media={"multipart/x-mixed-replace": BYTES}, query=("profile",),
+    refusals=(400, 404, 503),
+)  # fmt: skip
 _LIVE_OPTIONS = {"profile": profile, "fps": rate}
 
 
@@ -38,10 +49,10 @@ class CameraRoutes:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/api/v1/cameras", self.cameras),
-            Route("/api/v1/cameras/{camera_id}", self.camera),
-            Route("/api/v1/cameras/{camera_id}/frame.jpg", self.frame),
-            Route("/api/v1/cameras/{camera_id}/mjpeg", self.mjpeg),
+            documented("/api/v1/cameras", self.cameras, _LIST),
+            documented("/api/v1/cameras/{camera_id}", self.camera, _ONE),
+            documented("/api/v1/cameras/{camera_id}/frame.jpg", self.frame, _FRAME),
+            documented("/api/v1/cameras/{camera_id}/mjpeg", self.mjpeg, _MJPEG),
             WebSocketRoute("/api/v1/cameras/{camera_id}/live", self.live),
         ]
 
@@ -55,6 +66,7 @@ class CameraRoutes:
         return JSONResponse(document, headers=_NO_STORE)
 
     async def camera(self, request: Request) -> Response:
+        """What it is worth at this moment; its settings are another document."""
         read_query(request, {})
         report = await self._cameras.report(checked_path_id(request, "camera_id", camera_id, "camera"))
         if report is None:
@@ -77,6 +89,7 @@ class CameraRoutes:
         return Response(picture.jpeg, media_type="image/jpeg", headers=_NO_STORE | headers)
 
     async def mjpeg(self, request: Request) -> Response:
+        """A blind camera is a card that says so. Ends after five minutes; ask again."""
         wanted = read_query(request, {"profile": profile}).get("profile", PictureProfile.WALL)
         name = await self._known(request)
         return MjpegResponse(name, wanted, self._live)

@@ -108,7 +108,13 @@ class ServeDetector:
 
     async def report(self) -> DetectorReport | None:
         """Of all replicas the one that worries most: health is asked once in a while, and one may be bad alone."""
-        return most_worrying(await self._detector.ask_all("report"))
+        return most_worrying(await self.reports())
+
+    async def reports(self) -> list[DetectorReport]:
+        return await self._detector.ask_all("report")
+
+    async def reload(self) -> int:
+        return sum(await self._detector.ask_all("reload"))
 
 
 class RayLiveMetrics:

@@ -50,7 +50,7 @@ def event_document(stored: StoredEvent) -> dict[str, Any]:
         "remark": stored.acknowledged_remark,
         "acknowledged_way": stored.acknowledged_way,
         # A name that somebody types is only that; a link at least was given to the channel that it names.
-        "acknowledged_verified": stored.acknowledged_way == AcknowledgeWay.LINK,
+        "acknowledged_verified": stored.acknowledged_way in (AcknowledgeWay.LINK, AcknowledgeWay.SIGNED_IN),
         "occurrence": stored.occurrence,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from starlette.websockets import WebSocket
 
+from cluster.accounts.principal import ANYBODY, Principal
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.records import Change
 from deployments.deadlines import bounded
@@ -28,14 +29,22 @@ log = structlog.get_logger()
 
 
 class EventView:
-    """Sends each change behind `cursor` once and in order; None: from now on.
+    """Sends each change behind `cursor` once and in order; None: from now on. What happens at cameras that `viewer`
+    may not see is passed over.
 
     A viewer may acknowledge with `{"ack": cursor}`. One that never does is closed after
     `changes_on_their_way` changes and resumes from its cursor, because Serve's own send queue has no end.
     """
 
-    def __init__(self, websocket: WebSocket, cursor: int | None, follower: ChangeFollower, limits: Limits) -> None:
-        self._websocket, self._follower, self._limits = websocket, follower, limits
+    def __init__(
+        self,
+        websocket: WebSocket,
+        cursor: int | None,
+        follower: ChangeFollower,
+        limits: Limits,
+        viewer: Principal = ANYBODY,
+    ) -> None:
+        self._websocket, self._follower, self._limits, self._viewer = websocket, follower, limits, viewer
         self._cursor = cursor
         self._on_their_way: deque[int] = deque()
         self._acknowledged = asyncio.Event()
@@ -55,7 +64,9 @@ class EventView:
                 await self._say_away(error)
                 changes = []
             for change in changes:
-                await self._send_change(change)
+                if self._viewer.sees(change.event.event.camera_id):
+                    await self._send_change(change)
+                self._cursor = change.number
             if not changes:
                 await self._rest(news)
 
@@ -102,7 +113,6 @@ class EventView:
         await self._send(change_document(change))
         # Who reads the log from its beginning gets thousands; that a change went out is said once (`event_published`).
         log.debug("event_sent", correlation_id=change.event.event.correlation_id, cursor=change.number)
-        self._cursor = change.number
 
     async def _send(self, message: dict[str, Any]) -> None:
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)

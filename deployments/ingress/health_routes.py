@@ -2,10 +2,15 @@
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
+from deployments.ingress.answers import HealthAnswer, LiveAnswer, ReadyAnswer
+from deployments.ingress.documented import Documented, documented
 from deployments.ingress.health import HealthBoard, HealthStatus
 
+_HEALTH = Documented("health", "What the whole is worth", HealthAnswer, others={503: HealthAnswer})
+_LIVE = Documented("health", "Whether this process answers", LiveAnswer)
+_READY = Documented("health", "Whether there is anything to show", ReadyAnswer, others={503: ReadyAnswer})
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -15,11 +20,11 @@ class HealthRoutes:
     def __init__(self, board: HealthBoard, release: str) -> None:
         self._board, self._release = board, release
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         return [
-            Route("/health", self.health),
-            Route("/health/live", self.live),
-            Route("/health/ready", self.ready),
+            documented("/health", self.health, _HEALTH),
+            documented("/health/live", self.live, _LIVE),
+            documented("/health/ready", self.ready, _READY),
         ]
 
     async def health(self, _: Request) -> Response:

@@ -3,13 +3,16 @@
 import asyncio
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from deployments.ingress.limits import Limits
 from deployments.ingress.problems import Problem
+
+Body = TypeVar("Body", bound=BaseModel)
 
 _HIGHEST = 2**31 - 1
 """Of an integer in the database."""
@@ -35,13 +38,34 @@ async def read_texts_and_number(
     return _texts(given, longest), _number(number, given.get(number))
 
 
-async def _read(request: Request, known: Collection[str], limits: Limits) -> dict[str, Any]:
+async def read_body(request: Request, model: type[Body], limits: Limits, most_bytes: int = 0) -> Body:
+    """The object as `model`, whose values are taken as they are: "5" is no number. `most_bytes`: where it may be longer
+    than others.
+
+    Raises:
+        Problem: as `read_texts`.
+    """
+    given = await _read(request, model.model_fields, limits, most_bytes)
+    try:
+        return model.model_validate(given, strict=True)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(map(str, fault["loc"]))
+        raise Problem(400, f"{field[:80]}: {fault['msg']}", field=field[:80], reason=fault["msg"]) from error
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without control characters."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
+async def _read(request: Request, known: Collection[str], limits: Limits, most_bytes: int = 0) -> dict[str, Any]:
     if _is_cross_site(request):
         raise Problem(403, "pages of other sites may not do this")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem(415, f"content-type {kind[:80]!r} is not taken, send application/json")
-    given = _object(await _bounded_body(request, limits))
+    given = _object(await _bounded_body(request, limits, most_bytes or limits.json_body_bytes))
     if unknown := sorted(set(given) - set(known)):
         raise Problem(400, f"unknown key {unknown[0][:40]!r}, known are {', '.join(known) or 'none'}")
     return given
@@ -65,14 +89,14 @@ def _is_cross_site(request: Request) -> bool:
     return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
 
 
-async def _bounded_body(request: Request, limits: Limits) -> bytes:
+async def _bounded_body(request: Request, limits: Limits, most_bytes: int) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(limits.call_deadline_s):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > limits.json_body_bytes:
-                    raise Problem(413, f"a body has at most {limits.json_body_bytes} bytes here")
+                if len(body) > most_bytes:
+                    raise Problem(413, f"a body has at most {most_bytes} bytes here")
     except TimeoutError as error:
         raise Problem(408, f"the body did not come within {limits.call_deadline_s:g} s") from error
     except ClientDisconnect as error:
@@ -95,4 +119,4 @@ def _text(key: str, value: Any, most: int) -> str:
         return ""
     if not isinstance(value, str) or len(value) > most:
         raise Problem(400, f"{key}: is not a text of at most {most} characters", field=key)
-    return " ".join("".join(one if one.isprintable() else " " for one in value).split())
+    return one_line(value)

@@ -58,6 +58,17 @@ class Limits:
     body_within_s: float = 10.0
     json_body_bytes: int = 8 * 1024
     """What a route reads at most, however it is announced."""
+    bulk_body_bytes: int = 32 * 1024
+    """... and one that takes 200 ids."""
+    bulk_within_s: float = 20.0
+    """All 200 of them."""
+    exports: int = 2
+    """Files of events that are written at the same time."""
+    export_events: int = 100_000
+    """In one file; with 700 bytes each this is what a reader that stands still can cost."""
+    export_page: int = 500
+    model_file_s: float = 20.0
+    """Reading weights of 140 MB from a slow disk, and their sha256."""
     message_late_s: float = 30.0
     """A message that is due for so long is one that nobody sends."""
     part_deadline_s: float = 2.0

@@ -11,6 +11,7 @@ from cluster.safety.events import EpisodeState, EventType, Severity, object_miss
 from cluster.safety.objects import OBJECT_NAMES, PROTECTIVE_EQUIPMENT
 from cluster.safety.pictures import PictureProfile
 from cluster.settings.cameras import CAMERA_ID
+from cluster.settings.models import MODEL_NAME
 from deployments.ingress.problems import Problem, wrong_parameter
 
 Reader = Callable[[str], Any]
@@ -65,6 +66,12 @@ def token(text: str) -> str:
     return text
 
 
+def model_name(text: str) -> str:
+    if not re.fullmatch(MODEL_NAME, text):
+        raise ValueError("is not the name of a model")
+    return text
+
+
 def event_type(text: str) -> str:
     if text not in EVENT_TYPES:
         raise ValueError(f"unknown event type, known are {', '.join(sorted(EVENT_TYPES))}")
@@ -99,6 +106,10 @@ def moment(text: str) -> datetime:
         return value.astimezone(UTC)
     except OverflowError:
         raise ValueError("lies outside the years 1 to 9999 in UTC") from None
+
+
+def one_of(choices: list[str]) -> Reader:
+    return lambda text: _one_of(text, choices)
 
 
 def between(lowest: int, highest: int) -> Reader:

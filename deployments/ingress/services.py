@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from cluster.accounts.accounts import Accounts
 from cluster.accounts.audit import AuditLog
@@ -19,9 +20,15 @@ from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
 from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
+from cluster.storage.statistics import Bucket, StatisticsBy
 from cluster.storage.whole_numbers import NumberKind, WholeNumber
 from deployments.ingress.camera_setup import CameraSetup
+from deployments.ingress.model_files import ModelFiles
+from deployments.ingress.system_services import NO_CLUSTER, AlarmReader, ClusterReader, ModelReader
 
+Buckets = list[Bucket]
+_UTC = ZoneInfo("UTC")
+_FILES = ModelFiles()
 _DESKTOP = DesktopClientSettings()
 Position = tuple[int, int]
 """(epoch, sequence) of a frame; the order in which frames are newer."""
@@ -66,6 +73,14 @@ class DetectorDirectory(Protocol):
 
     async def report(self) -> DetectorReport | None: ...
 
+    async def reports(self) -> list[DetectorReport]:
+        """Of all replicas that answer."""
+        ...
+
+    async def reload(self) -> int:
+        """Has every replica load its configured weights anew, in the background; says how many do."""
+        ...
+
 
 class EventReader(Protocol):
     """The reading half of the event store; raises `DatabaseUnavailable`."""
@@ -80,6 +95,14 @@ class EventReader(Protocol):
 
     async def list(self, wanted: EventFilter, cursor: str | None, limit: int, /) -> Page:
         """Raises ValueError for a cursor that no page gave."""
+        ...
+
+    async def count(self, wanted: EventFilter, most: int, /) -> int:
+        """How many there are, at most `most`."""
+        ...
+
+    async def statistics(self, wanted: EventFilter, by: StatisticsBy, zone: ZoneInfo, /) -> Buckets:
+        """Raises ValueError for a span that is too long or has too many buckets."""
         ...
 
 
@@ -167,6 +190,12 @@ class Services:
     audit: Audit
     accounts: Accounts | None = None
     """None: sign-in is off."""
+    zone: ZoneInfo = _UTC
+    """Of the site."""
+    files: ModelReader = _FILES
+    cluster: ClusterReader = NO_CLUSTER
+    alarms: AlarmReader | None = None
+    """None: site.yaml names no Alertmanager."""
     generations: Generations | None = None
     """None: rollouts are seen by `Farewell` alone."""
     numbers: NumberStore | None = None

@@ -232,6 +232,41 @@ def test_rolling_back_to_what_serves_loads_nothing(settings_for: Make) -> None:
     assert loader.begun == ["good", "bad"]
 
 
+def test_the_model_that_serves_is_loaded_anew_when_somebody_says_so(settings_for: Make) -> None:
+    loader = FakeLoader()
+    with running(loader) as (slot, swapped):
+        assert slot.reload() is False
+        slot.want(settings_for())
+        assert swapped.acquire(timeout=PATIENCE_S)
+        first = slot.model
+
+        assert slot.reload() is True
+        assert swapped.acquire(timeout=PATIENCE_S)
+
+        assert loader.begun == ["fall-s", "fall-s"]
+        assert slot.model is not first
+        assert (slot.configured, slot.error, slot.fallback) == ("fall-s", "", False)
+
+
+def test_weights_that_went_bad_are_said_and_tried_again_while_the_loaded_ones_go_on(settings_for: Make) -> None:
+    loader = FakeLoader()
+    with running(loader, again_s=0.05) as (slot, swapped):
+        slot.want(settings_for())
+        assert swapped.acquire(timeout=PATIENCE_S)
+        first = slot.model
+        loader.faults["fall-s"] = WeightsError("fall-s.pt: is truncated", "put it there")
+
+        slot.reload()
+        until(lambda: slot.fallback and len(loader.begun) > 2)
+        assert slot.model is first
+        assert "is truncated" in slot.error
+
+        loader.faults.clear()
+        assert swapped.acquire(timeout=PATIENCE_S)
+        until(lambda: not slot.fallback)
+        assert slot.model is not first
+
+
 def test_other_thresholds_are_taken_by_the_model_that_serves(settings_for: Make) -> None:
     loader = FakeLoader()
     with running(loader) as (slot, swapped):
