@@ -1,12 +1,13 @@
 """A cluster that is none: cameras, events and pictures in memory, each of which can be taken away."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
@@ -30,9 +31,11 @@ from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
 from cluster.storage.engine import create_engine
 from cluster.storage.messages import MessageCounts
 from cluster.storage.records import Change, ChangeKind, EventFilter, Page, SnapshotState, StoredEvent
+from cluster.storage.statistics import Bucket, StatisticsBy
 from deployments.ingress.application import create_app
 from deployments.ingress.limits import Limits
-from deployments.ingress.services import Services, Unreachable
+from deployments.ingress.services import Buckets, Services, Unreachable
+from deployments.ingress.system_services import NO_CLUSTER, AlarmReader, ClusterReader
 
 NOON = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUICK = Limits(
@@ -136,11 +139,22 @@ class FakeCameras:
 class FakeDetector:
     answer: DetectorReport | None = None
     away: bool = False
+    reloads: int = 0
 
     async def report(self) -> DetectorReport | None:
         if self.away:
             raise Unreachable("Detector", "no replica")
-        return self.answer or DetectorReport("fall-s", "ab" * 32, "openvino", "CPU", 320, True, 10, 0.1)
+        return self.answer or DetectorReport(
+            "fall-s", "ab" * 32, "openvino", "CPU", 320, True, 10, 0.1, pid=7, configured="fall-s", node_id="n1"
+        )
+
+    async def reports(self) -> list[DetectorReport]:
+        one = await self.report()
+        return [one] if one else []
+
+    async def reload(self) -> int:
+        self.reloads += 1
+        return len(await self.reports())
 
 
 @dataclass
@@ -205,9 +219,23 @@ class FakeEvents:
             raise ValueError("cursor")
         self.asked.append(wanted)
         start = int(cursor or 0)
-        newest = sorted(self.rows.values(), key=lambda row: row.event.opened_at, reverse=True)
+        newest = self._shown(wanted)
         end = start + limit
         return Page(tuple(newest[start:end]), str(end) if end < len(newest) else None)
+
+    async def count(self, wanted: EventFilter, most: int, /) -> int:
+        await self._check()
+        return min(most, len(self._shown(wanted)))
+
+    async def statistics(self, wanted: EventFilter, by: StatisticsBy, zone: ZoneInfo, /) -> Buckets:
+        await self._check()
+        self.asked.append(wanted)
+        return [Bucket("2026-11-22T03:00:00Z", "DANGER_ZONE_INTRUSION", Severity.CRITICAL, len(self._shown(wanted)))]
+
+    def _shown(self, wanted: EventFilter) -> Sequence[StoredEvent]:
+        """Of the filters only that which somebody else sets for who asks."""
+        newest = sorted(self.rows.values(), key=lambda row: row.event.opened_at, reverse=True)
+        return [row for row in newest if wanted.cameras is None or row.event.camera_id in wanted.cameras]
 
 
 @dataclass
@@ -278,8 +306,11 @@ class FakeAudit:
 
     def __init__(self) -> None:
         self.entries: list[AuditEntry] = []
+        self.away = False
 
     async def record(self, entry: AuditEntry, /) -> None:
+        if self.away:
+            raise DatabaseUnavailable("connection refused")
         self.entries.append(entry)
 
     async def list(self, wanted: AuditFilter, cursor: int | None, limit: int, /) -> AuditPage:
@@ -301,13 +332,16 @@ class Site:
     links: AcknowledgeLinks = field(default_factory=lambda: AcknowledgeLinks("k" * 32, "http://localhost:8001", 60))
     audit: FakeAudit = field(default_factory=FakeAudit)
     accounts: Accounts | None = None
+    cluster: ClusterReader = NO_CLUSTER
+    alarms: AlarmReader | None = None
     changed: ChangedCameras = field(default_factory=ChangedCameras)
 
     @property
     def services(self) -> Services:
         return Services(
             self.cameras, self.detector, self.events, self.snapshots, self.metrics, self.pages, self.messages,
-            self.notifications, self.links, self.audit, accounts=self.accounts, setup=self.changed.setup,
+            self.notifications, self.links, self.audit, accounts=self.accounts, cluster=self.cluster,
+            alarms=self.alarms, setup=self.changed.setup,
         )  # fmt: skip
 
     def app(self, limits: Limits = QUICK, **options: Any) -> Any:
