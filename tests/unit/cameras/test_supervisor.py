@@ -84,6 +84,22 @@ def test_a_good_configuration_after_a_wrong_one_is_taken_and_the_fault_is_over(s
     assert list(supervisor._wanted()) == ["gate-1"]
 
 
+def test_what_is_declared_is_said_with_its_revision_and_nothing_before_it_is_known(
+    supervisor: CameraSupervisor,
+) -> None:
+    async def ask() -> tuple[Any, Any]:
+        with pytest.raises(RuntimeError, match="no configuration"):
+            await supervisor.declared("gate-1")
+        await supervisor.reconfigure(GOOD)
+        return await supervisor.declared("gate-1"), await supervisor.declared("dock-1")
+
+    known, unknown = asyncio.run(ask())
+
+    assert known is not None
+    assert (known[0].camera_id, known[1]) == ("gate-1", supervisor._wanted()["gate-1"].revision)
+    assert unknown is None
+
+
 class NoDatabase:
     """Leases and open episodes, while the database is away."""
 

@@ -33,7 +33,7 @@ WRONG_VALUES = [
     (f"{EVENTS}?limit=", "limit", "", "is not a whole number within 1..200"),
     (f"{EVENT}?x=1", "x", "1", "unknown parameter, known are none"),
     (f"{EVENT}/snapshot.jpg?clean=maybe", "clean", "maybe", "is none of true, false"),
-    (f"{CAMERAS}?status=MONITORED", "status", "MONITORED", "unknown parameter, known are none"),
+    (f"{CAMERAS}?status=MONITORED", "status", "MONITORED", "unknown parameter, known are limit, cursor"),
     (f"{GATE}?x=1", "x", "1", "unknown parameter, known are none"),
     (f"{GATE}/frame.jpg?profile=huge", "profile", "huge", "is none of "),
     (f"{GATE}/frame.jpg?fps=5", "fps", "5", "unknown parameter, known are profile"),
@@ -85,8 +85,16 @@ def test_what_nobody_knows_is_named_in_one_line(client, site, url, name):
     assert site.cameras.pulls == 0
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("url", [CAMERAS, GATE, EVENTS, EVENT])
+CHANGES = {(CAMERAS, "POST"), (GATE, "PATCH"), (GATE, "DELETE")}
+ONLY_READ = [
+    (url, method)
+    for url in (CAMERAS, GATE, EVENTS, EVENT)
+    for method in ("POST", "PUT", "PATCH", "DELETE")
+    if (url, method) not in CHANGES
+]
+
+
+@pytest.mark.parametrize(("url", "method"), ONLY_READ)
 def test_nothing_can_be_changed_that_is_only_read(client, url, method):
     answer = client.request(method, url, json={"camera_id": "gate-9"})
 
