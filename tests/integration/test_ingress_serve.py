@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import ray
+from counterparts.secrets_used import secret
 from counterparts.waiting import wait_for
 from ray import serve
 from ray.serve.config import HTTPOptions, ProxyLocation
@@ -23,8 +24,15 @@ from websockets.sync.client import ClientConnection, connect
 
 from cluster.safety.pictures import LivePicture
 from cluster.safety.status import CameraReport, CameraStatus
+from cluster.settings.load import load_site
+from cluster.storage.schema import migrate
 
 PATIENCE_S = 120
+ENVIRONMENT = {
+    "SECRET_KEY": secret("x" * 32),
+    "SAFE_YOLO_ADMIN": "boss",
+    "SAFE_YOLO_ADMIN_PASSWORD": secret("password of the boss"),
+}
 pytestmark = pytest.mark.timeout(400)  # starts a Ray and rolls a deployment
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
 
@@ -51,13 +59,24 @@ class FakeCamera:
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def address(environment: pytest.MonkeyPatch) -> Iterator[str]:
     """host:port of a proxy of this test's own."""
     folder = Path(tempfile.mkdtemp(prefix="sy-ing-", dir="/tmp"))  # a short path: sockets lie in it
-    (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\nsign_in: {{enabled: false}}\n")
+    for name, enabled in (("site", "false"), ("signed", "true")):
+        text = f"name: test\ndata_dir: {folder}/data\nsign_in: {{enabled: {enabled}}}\n"
+        (folder / f"{name}.yaml").write_text(text)
+    migrate(load_site(folder / "site.yaml"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    for name, value in ENVIRONMENT.items():
+        environment.setenv(name, value)
     ray.init(
         "local", num_cpus=4, include_dashboard=False, log_to_driver=False, namespace="safe-yolo-test",
         _temp_dir=str(folder / "ray"),
@@ -157,10 +176,10 @@ def test_a_camera_whose_process_dies_is_unmonitored_and_comes_back_as_another_ac
     assert (message[0]["status"], bool(message[0]["reason"])) == ("UNMONITORED", True)
 
 
-def test_a_rollout_tells_sockets_to_come_back(address: str) -> None:
+def test_a_rollout_tells_sockets_to_come_back_and_may_switch_sign_in_on(address: str) -> None:
     with connect(f"ws://{address}/api/v1/cameras/gate-1/live") as viewer:
         next_frame(viewer)
-        deploy(deploy.site, "2")  # type: ignore[attr-defined]
+        deploy(deploy.site.replace("site.yaml", "signed.yaml"), "2")  # type: ignore[attr-defined]
 
         with pytest.raises(ConnectionClosed) as closed:
             watch(viewer)
@@ -168,3 +187,27 @@ def test_a_rollout_tells_sockets_to_come_back(address: str) -> None:
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     until(lambda: httpx.get(f"http://{address}/health/live", timeout=5).json().get("release") == "2")
+    is_let_in_by_password_cookie_ticket_and_nothing_else(address)
+
+
+def is_let_in_by_password_cookie_ticket_and_nothing_else(address: str) -> None:
+    """The first admin came out of the environment; the way through the proxy is the same as without it."""
+    api, live = f"http://{address}/api/v1", f"ws://{address}/api/v1/cameras/gate-1/live"
+    assert httpx.get(f"{api}/cameras", timeout=10).status_code == 401
+    with connect(live) as viewer, pytest.raises(ConnectionClosed) as refused:
+        viewer.recv(timeout=PATIENCE_S)
+    assert refused.value.rcvd is not None
+    assert refused.value.rcvd.code == 4401
+
+    with httpx.Client(timeout=10) as page:
+        said = {"name": "boss", "password": ENVIRONMENT["SAFE_YOLO_ADMIN_PASSWORD"]}
+        signed = page.post(f"{api}/session", json=said)
+        assert (signed.status_code, signed.json()["role"]) == (200, "admin")
+        assert page.get(f"{api}/cameras").status_code == 200
+        ticket = page.post(f"{api}/tickets", headers={"X-CSRF-Token": signed.json()["csrf"]}).json()["ticket"]
+        cookie = f"safe_yolo_session={page.cookies['safe_yolo_session']}"
+        entry = page.get(f"{api}/audit").json()["entries"][0]
+    assert (entry["who"], entry["action"], entry["address"]) == ("boss", "sign_in", "127.0.0.1")
+    for viewer in (connect(live, additional_headers={"Cookie": cookie}), connect(f"{live}?ticket={ticket}")):
+        with viewer:
+            assert next_frame(viewer)[0]["camera_id"] == "gate-1"
