@@ -36,7 +36,10 @@ _ALL_SAID = Documented(
     tag="events", summary="Acknowledge many", answer=AcknowledgeAllAnswer, body=AcknowledgeAllBody,
     refusals=(400, 413, 415),
 )  # fmt: skip
-_PAGE = Documented(tag="events", summary="The page behind a signed link", media={"text/html": TEXT})
+_HTML = "text/html"
+_PAGE = Documented(
+    tag="events", summary="The page behind a signed link", media={_HTML: TEXT}, others={404: _HTML, 410: _HTML}
+)
 _LINK = Documented(
     tag="events", summary="Acknowledge by a signed link", answer=AcknowledgeAnswer, body=NothingBody,
     refusals=(400, 404, 409, 410, 413, 415),

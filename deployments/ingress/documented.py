@@ -44,7 +44,7 @@ class Documented:
     body: type[BaseModel] | None = None
     refusals: tuple[int, ...] = ()
     status: int = 200
-    others: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    others: Mapping[int, type[BaseModel] | str] = field(default_factory=dict)
 
 
 class DocumentedRoute(APIRoute):
@@ -53,7 +53,7 @@ class DocumentedRoute(APIRoute):
     def as_documented(self) -> "DocumentedRoute":
         """This route with the methods that the document names."""
         shown = copy(self)
-        shown.methods = self.methods - {"HEAD"}
+        shown.methods = (self.methods or set()) - {"HEAD"}
         return shown
 
 
@@ -80,11 +80,17 @@ def _responses(said: Documented) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {
         status: {"description": _REFUSALS[status], "content": PROBLEM} for status in said.refusals
     }
-    found |= {status: {"model": model} for status, model in said.others.items()}
+    found |= {status: _other(kind) for status, kind in said.others.items()}
     if said.media:
         content = {kind: {"schema": schema} for kind, schema in said.media.items()}
         found[said.status] = {"description": "What was asked for", "content": content}
     return found
+
+
+def _other(kind: type[BaseModel] | str) -> dict[str, Any]:
+    if isinstance(kind, str):
+        return {"description": "A page that says why", "content": {kind: {"schema": TEXT}}}
+    return {"model": kind}
 
 
 def _extra(path: str, said: Documented) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 _NULL = {"type": "null"}
+_WITHOUT = {"propertyNames", "patternProperties", "contentMediaType", "contentEncoding", "$schema"}
 
 
 def as_3_0(node: Any) -> Any:
@@ -58,7 +59,5 @@ def _tuple(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _dropped(schema: dict[str, Any]) -> dict[str, Any]:
     """3.0 has no word for these; they only narrow."""
-    without = ("propertyNames", "patternProperties", "contentMediaType", "contentEncoding", "$schema")
-    if isinstance(schema.get("examples"), list):
-        without = (*without, "examples")
-    return {key: value for key, value in schema.items() if key not in without}
+    examples = {"examples"} if isinstance(schema.get("examples"), list) else set()
+    return {key: value for key, value in schema.items() if key not in _WITHOUT | examples}
