@@ -84,9 +84,12 @@ def _number(key: str, value: Any) -> int | None:
 
 
 def _is_cross_site(request: Request) -> bool:
-    """Programs send no Origin and are no pages."""
+    """Programs send no Origin and are no pages; what is no address at all comes from no browser."""
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    try:
+        return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
+    except ValueError:
+        return True
 
 
 async def _bounded_body(request: Request, limits: Limits, most_bytes: int) -> bytes:

@@ -46,7 +46,20 @@ def is_cross_site(websocket: HTTPConnection) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc.lower() != websocket.headers.get("host", "").lower()
+    try:
+        return urlsplit(origin).netloc.lower() != websocket.headers.get("host", "").lower()
+    except ValueError:  # no browser sends what is no address at all
+        return True
+
+
+async def accepted(websocket: WebSocket) -> bool:
+    """Accepts; False if the client has gone before that."""
+    try:
+        await websocket.accept()
+    except (RuntimeError, WebSocketDisconnect):
+        log.info("socket_gone_before_it_was_accepted")
+        return False
+    return True
 
 
 async def receive_object(websocket: WebSocket, limits: Limits) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from deployments.ingress.sockets import (
     TRY_AGAIN_LATER,
     WRONG_ORIGIN,
     CloseSocket,
+    accepted,
     close,
     is_cross_site,
 )
@@ -37,7 +38,8 @@ async def welcome(
         log.warning("socket_refused", origin=websocket.headers.get("origin"), host=websocket.headers.get("host"))
         await websocket.close(WRONG_ORIGIN, "sockets of other sites are refused")
         return
-    await websocket.accept()
+    if not await accepted(websocket):
+        return
     try:
         with live.places.take(principal_of(websocket)):
             await serve(read_query(websocket, readers))

@@ -1,0 +1,138 @@
+"""A thousand malformed messages and broken handshakes: each is refused or passed over, nothing fails, nothing stays."""
+
+import asyncio
+import gc
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+SEED = 20261123
+MESSAGES, HANDSHAKES = 1000, 500
+PATHS = ("/api/v1/cameras/gate-1/live", "/api/v1/events/live")
+_SCALARS: tuple[Any, ...] = (None, True, -1, 0, 1.5, 2**63, 2**64, "", "1", [], {}, float("inf"))
+
+
+def wrong_message(dice: random.Random) -> dict[str, Any]:
+    """What a client might send: no JSON, other JSON, too much of it, or bytes."""
+    kind = dice.randrange(7)
+    if kind == 0:
+        return {"type": "websocket.receive", "bytes": dice.randbytes(dice.randrange(64))}
+    if kind == 1:
+        return {"type": "websocket.receive", "text": "[" * dice.randrange(1, 5000)}
+    if kind == 2:
+        return {"type": "websocket.receive", "text": json.dumps({"ack": dice.choice(_SCALARS)})}
+    if kind == 3:
+        return {"type": "websocket.receive", "text": '{"ack": ' + "9" * dice.randrange(1, 6000) + "}"}
+    if kind == 4:
+        return {"type": "websocket.receive", "text": json.dumps({"ack": 1, f"k{dice.random()}": 1})}
+    if kind == 5:
+        text = "".join(chr(dice.randrange(1, 0xD7FF)) for _ in range(dice.randrange(200)))
+        return {"type": "websocket.receive", "text": text}
+    return {"type": "websocket.receive", "text": json.dumps({"ack": 1})[: dice.randrange(10)]}
+
+
+def handshake(dice: random.Random, path: str) -> dict[str, Any]:
+    """The scope of a socket, with addresses, headers and options that no client of ours sends."""
+    odd = [(b"host", b"localhost:8001")]
+    if dice.random() < 0.5:
+        odd.append((b"origin", dice.choice((b"null", b"\xff\xfe", b"http://[", b"javascript:1", b""))))
+    if dice.random() < 0.5:
+        odd.append((b"cookie", dice.randbytes(40)))
+    if dice.random() < 0.5:
+        odd.append((b"authorization", dice.choice((b"Bearer", b"Bearer \xff", b"Basic x", b"\x00"))))
+    query = dice.choice((b"", b"ticket=x", b"cursor=-1", b"fps=%ff", b"%00=%00", b"profile=full&profile=full", b"\xff"))
+    wrong_path = dice.choice((path, path, path + "/..", "/api/v1/cameras/%2e%2e/live", "/legacy/x/ws/events", "/\x00"))
+    return scope_of(wrong_path, query, odd)
+
+
+def scope_of(path: str, query: bytes = b"", headers: Any = ((b"host", b"localhost:8001"),)) -> dict[str, Any]:
+    return {
+        "type": "websocket", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "ws", "path": path,
+        "raw_path": path.encode("utf-8", "replace"), "root_path": "", "query_string": query, "headers": list(headers),
+        "client": ("127.0.0.1", 50000), "server": ("localhost", 8001), "subprotocols": [], "state": {},
+    }  # fmt: skip
+
+
+async def visit(app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> list[str]:
+    """The types of what the application sends to a client that connects, sends `messages` and goes."""
+    sent: list[str] = []
+    coming = iter([*messages, {"type": "websocket.disconnect", "code": 1006}])
+
+    async def receive() -> dict[str, Any]:
+        return next(coming, {"type": "websocket.disconnect", "code": 1006})
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message["type"])
+
+    async with asyncio.timeout(10):
+        await app(scope, receive, send)
+    return sent
+
+
+@pytest.fixture
+def run(site: Any, make: Any) -> Callable[..., Any]:
+    """Runs `visits(app)` in one loop; the lines that it logged, and how many objects it left behind."""
+    site.cameras.pictures["gate-1"] = make.picture()
+
+    def run(visits: Callable[[Any], Any]) -> tuple[list[Any], dict[str, int]]:
+        async def whole() -> tuple[list[Any], dict[str, int]]:
+            app = site.app(replace(make.QUICK, puller_linger_s=0.01))
+            await visits(app)  # what is made once is made
+            before = await settled(app)
+            with capture_logs() as lines:
+                await visits(app)
+            after = await settled(app)
+            await app.state.live.stop()
+            return lines, {key: after[key] - before[key] for key in after}
+
+        return asyncio.run(whole())
+
+    return run
+
+
+async def settled(app: Any) -> dict[str, int]:
+    """What is there when everything that ends has ended."""
+    live = app.state.live
+    async with asyncio.timeout(5):
+        while live.places.taken or len(live.pullers):  # noqa: ASYNC110 - pullers end by themselves, without an event
+            await asyncio.sleep(0.01)
+    gc.collect()
+    return {"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}
+
+
+def faults(lines: list[Any]) -> list[Any]:
+    return [line for line in lines if line["log_level"] in ("error", "critical") or "exc_info" in line]
+
+
+def test_malformed_messages_fail_nothing_and_leave_nothing(run: Any) -> None:
+    async def visits(app: Any) -> None:
+        dice = random.Random(SEED)  # noqa: S311 - no secret
+        for number in range(MESSAGES):
+            sent = await visit(app, scope_of(PATHS[number % 2]), {"type": "websocket.connect"}, wrong_message(dice))
+            assert sent[0] == "websocket.accept"
+
+    lines, left = run(visits)
+
+    assert faults(lines) == []
+    assert left["tasks"] <= 1, "the one that follows the change log"
+    assert left["objects"] < MESSAGES, "less than one for each message"
+
+
+def test_broken_handshakes_fail_nothing_and_leave_nothing(run: Any) -> None:
+    async def visits(app: Any) -> None:
+        dice = random.Random(SEED)  # noqa: S311 - no secret
+        for number in range(HANDSHAKES):
+            scope = handshake(dice, PATHS[number % 2])
+            broken_off = [] if dice.random() < 0.3 else [{"type": "websocket.connect"}]
+            await visit(app, scope, *broken_off)
+
+    lines, left = run(visits)
+
+    assert faults(lines) == []
+    assert left["tasks"] <= 1
+    assert left["objects"] < HANDSHAKES
