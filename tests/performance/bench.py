@@ -22,7 +22,7 @@ import bench_report
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-PARTS = {"pipeline": 1200, "camera": 600, "scaling": 900, "gate": 600, "gpu": 900, "telemetry": 900}
+PARTS = {"pipeline": 1200, "camera": 600, "scaling": 900, "gate": 600, "gpu": 900, "telemetry": 900, "ingress": 900}
 """Each with the seconds after which it has failed."""
 
 

@@ -24,14 +24,15 @@ class Site:
     """What `running` gives: cameras by index, the Detector's configuration, and the processes by what they are."""
 
     def __init__(self, folder: Path, cameras: list[dict[str, Any]], detector: dict[str, Any]) -> None:
-        self._folder, self._cameras, self._detector = folder, cameras, detector
+        self.folder, self._cameras, self._detector = folder, cameras, detector
+        self._deployed: tuple[dict[str, Any], ...] = ()
         self.actors: list[Any] = []
 
     def deploy(self, **user_config: Any) -> None:
         """The same path as `serve deploy`; then waits until a replica serves with this configuration."""
         if user_config:
             self._detector["deployments"][0]["user_config"] = user_config
-        arguments = {"cameras": self._cameras, "data_dir": str(self._folder / "data")}
+        arguments = {"cameras": self._cameras, "data_dir": str(self.folder / "data")}
         cameras = {"name": "cameras", "route_prefix": None, "import_path": "bench_worker:build_cameras"}
         self.deploy_only(self._detector, {**cameras, "args": arguments})
         if user_config:
@@ -42,6 +43,7 @@ class Site:
         from ray import serve
         from ray.serve.schema import ServeDeploySchema
 
+        self._deployed = applications
         client: Any = serve.context._get_global_client()
         schema = {
             "applications": list(applications),
@@ -52,6 +54,10 @@ class Site:
             until(lambda: all(app.status == "RUNNING" for app in serve.status().applications.values()), "RUNNING")
         except TimeoutError as error:
             raise TimeoutError(f"the applications do not run: {serve.status().applications}") from error
+
+    def deploy_also(self, application: dict[str, Any]) -> None:
+        """Beside those that run; waits until it runs."""
+        self.deploy_only(*self._deployed, application)
 
     def wait_for_detector(self, image_size: int) -> None:
         """Until every replica serves a model of `image_size`; TimeoutError says what they say."""
