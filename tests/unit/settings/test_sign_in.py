@@ -1,6 +1,7 @@
 """The secret of sign-in: long enough, from outside the file, and in no error."""
 
 import pytest
+from pydantic import ValidationError
 
 from cluster.safety.errors import ConfigError
 from cluster.settings.load import parse
@@ -51,3 +52,10 @@ def test_what_cannot_be_is_named_without_its_secret(section: dict[str, object], 
 
     assert refused.value.key == key
     assert "S3cret" not in str(refused.value)
+
+
+def test_the_desktop_client_is_off_and_needs_sign_in_because_its_address_carries_a_token() -> None:
+    assert not SiteSettings(name="x").desktop_client.enabled
+    assert SiteSettings.model_validate({"name": "x", "desktop_client": {"enabled": True}}).desktop_client.enabled
+    with pytest.raises(ValidationError, match=r"desktop_client\.enabled: needs sign_in\.enabled"):
+        SiteSettings.model_validate({"name": "x", "desktop_client": {"enabled": True}, "sign_in": {"enabled": False}})
