@@ -62,6 +62,7 @@ def camera_of(values: Mapping[str, Any]) -> CameraSettings:
         camera = CameraSettings.model_validate(dict(values))
     except ValidationError as error:
         raise _wrong(error) from error
+    _check_name(camera.name, "name")
     for index, zone in enumerate(camera.zones):
         _check_zone(zone, f"zones.{index}.")
     return camera
@@ -142,8 +143,12 @@ def _check_points(polygon: Any, field: str) -> None:
 def _check_zone(zone: Zone, prefix: str) -> None:
     if not re.fullmatch(ZONE_ID, zone.zone_id):
         raise _field(f"{prefix}zone_id", "is not 1 to 32 letters, digits, dots, dashes and underscores")
-    if len(zone.name) > _LONGEST_NAME or not zone.name.isprintable():
-        raise _field(f"{prefix}name", f"is not at most {_LONGEST_NAME} printable characters")
+    _check_name(zone.name, f"{prefix}name")
+
+
+def _check_name(name: str, field: str) -> None:
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise _field(field, f"is not at most {_LONGEST_NAME} printable characters")
 
 
 def _wrong(error: ValidationError, prefix: str = "") -> Problem:
@@ -155,7 +160,9 @@ def _wrong(error: ValidationError, prefix: str = "") -> Problem:
         place, reason = [*place, named["field"]] if place[-1:] != [named["field"]] else place, named["reason"]
     if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         reason = "unknown key"
-    return _field(f"{prefix}{'.'.join(place)}"[:80] or "body", reason)
+    # An unknown key may hold half of a sign, which no answer can say.
+    field = f"{prefix}{'.'.join(place)}"[:80].encode(errors="replace").decode()
+    return _field(field or "body", reason)
 
 
 def _field(field: str, reason: str) -> Problem:

@@ -1,6 +1,7 @@
 """`/api/v1/cameras`: their settings read, made, changed and deleted, and a source tried before it is saved."""
 
 import asyncio
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -85,9 +86,10 @@ class CameraSettingsRoutes:
 
     async def _to_be_tried(self, request: Request, body: CameraBody) -> CameraSettings:
         stored = None
-        camera_id = body.setdefault("camera_id", _TRIED)
-        if "***" in str(body.get("source", "")) and principal_of(request).sees(str(camera_id)):
-            known = await self._editing.read(str(camera_id))
+        camera_id = str(body.setdefault("camera_id", _TRIED))
+        is_one = re.fullmatch(CAMERA_ID, camera_id) is not None and principal_of(request).sees(camera_id)
+        if "***" in str(body.get("source", "")) and is_one:
+            known = await self._editing.read(camera_id)
             stored = known.settings.source if known.managed == "api" else None
         return await asyncio.to_thread(new_camera, body, stored)
 

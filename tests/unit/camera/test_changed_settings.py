@@ -13,6 +13,7 @@ from counterparts.waiting import PATIENCE_S, wait_for
 from cluster.camera.camera import Camera, CameraPorts
 from cluster.camera.courier import Courier
 from cluster.camera.keeper import CameraKeeper
+from cluster.camera.live_settings import needs_restart
 from cluster.camera.outbox import Outbox
 from cluster.camera.outbox_files import OutboxFiles
 from cluster.safety.errors import DatabaseUnavailable, OutboxFull
@@ -46,6 +47,16 @@ def test_only_what_concerns_the_capture_begins_it_anew(tmp_path: Path, changes: 
         assert camera.apply(assignment(**changes)) is goes_on
     finally:
         camera.stop(1.0)
+
+
+def test_a_camera_that_is_declared_from_now_on_or_no_more_is_opened_anew() -> None:
+    """Its source is trusted, or is not any more."""
+    declared = assignment()
+    by_api = declared.model_copy(update={"managed": "api"})
+
+    assert not needs_restart(declared, declared)
+    assert needs_restart(declared, by_api)
+    assert needs_restart(by_api, declared)
 
 
 @pytest.mark.parametrize("stopped", [True, False])
