@@ -55,7 +55,7 @@ class RequestId:
 
 
 class SecurityHeaders:
-    """The same strict headers on every answer, but for a policy that a page has of its own."""
+    """The same strict headers on every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,16 +63,10 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update({**_HEADERS, **_own_policy(headers)})
+                MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-def _own_policy(headers: Headers) -> dict[str, str]:
-    name = "Content-Security-Policy"
-    return {name: headers[name]} if name in headers else {}
 
 
 class FaultBorder:

@@ -55,11 +55,11 @@ class SystemRoutes:
         services, faults = self._services, list[str]()
         health, nodes, deployments, replicas, reports, page = await asyncio.gather(
             self._board.look(),
-            self._part(services.cluster.nodes(), [], faults),
-            self._part(services.cluster.deployments(), [], faults),
-            self._part(services.detector.reports(), [], faults),
-            self._part(services.cameras.reports(), [], faults),
-            self._part(services.pages.page(), b"", faults),
+            self._part(services.cluster.nodes(), [], faults, "Ray"),
+            self._part(services.cluster.deployments(), [], faults, "Serve"),
+            self._part(services.detector.reports(), [], faults, "Detector"),
+            self._part(services.cameras.reports(), [], faults, "CameraSupervisor"),
+            self._part(services.pages.page(), b"", faults, "MetricsHub"),
         )
         shown = [report for report in reports if principal_of(request).sees(report.camera_id)]
         measured = await asyncio.to_thread(gauges, page)
@@ -73,7 +73,7 @@ class SystemRoutes:
             "cameras": _counts(shown),
             "health": health.document(self._release),
             "figures": {**sums(measured), "outbox_events": float(sum(report.outbox_events for report in shown))},
-            "faults": faults,
+            "faults": sorted(faults),
         }
         return JSONResponse(document, headers=_NO_STORE)
 
@@ -84,16 +84,16 @@ class SystemRoutes:
         if reader is None:
             return JSONResponse({"configured": False, "alarms": [], "reason": ""}, headers=_NO_STORE)
         faults: list[str] = []
-        firing: list[Alarm] = await self._part(reader.firing(), [], faults)
+        firing: list[Alarm] = await self._part(reader.firing(), [], faults, "Alertmanager")
         shown = [alarm for alarm in firing if _may_know(principal_of(request), alarm)]
         document = {"configured": True, "alarms": list(map(_alarm_document, shown)), "reason": "; ".join(faults)}
         return JSONResponse(document, headers=_NO_STORE)
 
-    async def _part(self, asking: Awaitable[Answer], otherwise: Answer, faults: list[str]) -> Answer:
+    async def _part(self, asking: Awaitable[Answer], otherwise: Answer, faults: list[str], part: str) -> Answer:
         try:
             return await bounded(asking, self._limits.health_deadline_s)
         except TimeoutError:
-            faults.append(f"no answer within {self._limits.health_deadline_s:g} s")
+            faults.append(f"{part}: no answer within {self._limits.health_deadline_s:g} s")
         except SafeYoloError as error:
             faults.append(redact(str(error)))
         return otherwise

@@ -162,6 +162,17 @@ def test_the_page_health_and_cameras_answer_through_the_proxy(address: str) -> N
     assert httpx.get(f"http://{address}/api/v1/cameras").json()["cameras"][0]["camera_id"] == "gate-1"
 
 
+def test_the_system_is_what_ray_says_it_is(address: str) -> None:
+    system = httpx.get(f"http://{address}/api/v1/system", timeout=10).json()
+
+    assert [(node["alive"], node["head"]) for node in system["nodes"]] == [(True, True)]
+    [ingress] = [one for one in system["deployments"] if one["name"] == "Ingress"]
+    assert (ingress["application"], ingress["replicas"].get("RUNNING")) == ("ingress", 1)
+    assert [fault.partition(":")[0] for fault in system["faults"]] == ["Detector", "MetricsHub"]
+    assert httpx.get(f"http://{address}/api/v1/models", timeout=10).json()["replicas"] == []
+    assert httpx.get(f"http://{address}/api/v1/openapi.json", timeout=10).json()["openapi"] == "3.0.3"
+
+
 def test_a_camera_whose_process_dies_is_unmonitored_and_comes_back_as_another_actor(address: str, camera: Any) -> None:
     with connect(f"ws://{address}/api/v1/cameras/gate-1/live?profile=wall") as viewer:
         assert [next_frame(viewer)[1] for _ in range(5)] == [b"wall"] * 5
