@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import HTTPConnection
 
 from cluster.accounts.audit import AuditEntry
-from cluster.accounts.principal import ANYBODY, Principal, Role
+from cluster.accounts.principal import Principal, PrincipalKind, Role
 from deployments.ingress.problems import Problem
 
 _KEY = "principal"
+STRANGER = Principal("stranger", Role.VIEWER, frozenset(), PrincipalKind.NOBODY)
+"""Who comes through a door that is open to everybody, where sign-in is on: sees no camera."""
 
 
 def set_principal(connection: HTTPConnection, principal: Principal) -> None:
@@ -16,8 +18,8 @@ def set_principal(connection: HTTPConnection, principal: Principal) -> None:
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
-    """Who asks; `ANYBODY` where sign-in is off."""
-    principal: Principal = connection.scope.get("state", {}).get(_KEY, ANYBODY)
+    """Who asks; `ANYBODY` where sign-in is off, and `STRANGER` where nobody has looked."""
+    principal: Principal = connection.scope.get("state", {}).get(_KEY, STRANGER)
     return principal
 
 

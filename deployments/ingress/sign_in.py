@@ -8,19 +8,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from cluster.accounts.accounts import Accounts
-from cluster.accounts.principal import ANYBODY, Principal, PrincipalKind, Role
+from cluster.accounts.principal import ANYBODY, Principal, Role
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.safety.redaction import redact
-from deployments.ingress.access import set_principal
+from deployments.ingress.access import STRANGER, set_principal
 from deployments.ingress.credentials import check_csrf, drop_ticket, shown
 from deployments.ingress.problems import Problem, on_part_away, problem_response
 from deployments.ingress.route_roles import METRICS, OPEN, SOCKET, Door, RouteRoles
-from deployments.ingress.sockets import SIGN_IN, TRY_AGAIN_LATER, UNKNOWN_CAMERA, WRONG_ORIGIN, is_cross_site
+from deployments.ingress.sockets import SIGN_IN, TRY_AGAIN_LATER, UNKNOWN_CAMERA, WRONG_ORIGIN, accepted, is_cross_site
 
 log = structlog.get_logger()
-
-STRANGER = Principal("stranger", Role.VIEWER, frozenset(), PrincipalKind.NOBODY)
-"""Who comes through a door that is open to everybody, where sign-in is on: sees no camera."""
 
 
 class HiddenCamera(Problem):
@@ -114,8 +111,9 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
     websocket = WebSocket(scope, receive, send)
     log.warning("socket_refused", status=problem.status, path=redact(scope["path"]), reason=problem.detail)
     code = _SOCKET_CODES.get(problem.status, WRONG_ORIGIN)
-    if problem.status in (401, 503) or isinstance(problem, HiddenCamera):
-        await websocket.accept()
+    is_told = problem.status in (401, 503) or isinstance(problem, HiddenCamera)
+    if is_told and not await accepted(websocket):
+        return None
     return await websocket.close(code, problem.detail[:120])
 
 
