@@ -40,35 +40,55 @@ class Served:
 
     def __init__(self, site, wrap=lambda app: app):
         """`wrap`: what stands before the application."""
-        self.site = site
-        self.api = wrap(
-            site.app(limits=fakes.replace(fakes.QUICK, repeat_status_s=0.5, first_picture_s=2.0, pull_timeout_s=1.0))
-        )
+        self.site, self._wrap = site, wrap
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        config = uvicorn.Config(self.api, host="127.0.0.1", port=self.port, log_level="warning", ws_max_size=2**20)
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self._prepare()
         self.moving = threading.Event()
         self.camera = threading.Thread(target=self._move, daemon=True)
         self.sequence = 0
+
+    def _prepare(self):
+        limits = fakes.replace(fakes.QUICK, repeat_status_s=0.5, first_picture_s=2.0, pull_timeout_s=1.0)
+        self.api = self._wrap(self.site.app(limits=limits))
+        config = uvicorn.Config(
+            self.api,
+            host="127.0.0.1",
+            port=self.port,
+            log_level="warning",
+            ws_max_size=2**20,
+            timeout_graceful_shutdown=1,
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
 
     @property
     def address(self):
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
-        self.thread.start()
         self.camera.start()
-        wait_for("the server", lambda: self.server.started, every_s=0.02)
+        self.start()
         return self
 
     def __exit__(self, *_):
         self.moving.set()
-        self.server.should_exit = True
+        self.stop()
         self.camera.join(10)
+
+    def start(self):
+        self.thread.start()
+        wait_for("the server", lambda: self.server.started, every_s=0.02)
+
+    def stop(self):
+        self.server.should_exit = True
         self.thread.join(10)
+
+    def come_back(self):
+        """Another process on the same address, after `stop`."""
+        self._prepare()
+        self.start()
 
     def _move(self):
         while not self.moving.wait(0.1):

@@ -98,7 +98,7 @@ export class EventsView {
     if (!isNews && !known) return; // the page of the API has it if it belongs here
     if (fits(event, this.filters.toApi())) this.table.place(event);
     else if (known) this.table.forget(event.event_id);
-    if (this.table.size) this.said.textContent = "";
+    this.said.textContent = this.table.size ? "" : say("noMatch");
     clearTimeout(this.charting);
     this.charting = setTimeout(() => this.chart.load(this.filters.toApi()), CHART_PAUSE_MS);
   }

@@ -4,6 +4,7 @@ import { addressOf } from "./address.js";
 import { getJson } from "./api.js";
 import { button, element, make } from "./dom.js";
 import { feed } from "./feed.js";
+import { reconnectSoon } from "./live.js";
 import { isOut, may, session, signOut } from "./session.js";
 import { isDark, switchTheme } from "./theme.js";
 import { sayClock } from "./times.js";
@@ -30,11 +31,20 @@ export class Header {
     this.out.id = "sign-out";
     this.who = make("span", { class: "who" });
     const brand = make("a", { class: "brand", href: addressOf("live") }, make("span", { class: "brand-mark", "aria-hidden": "true" }), make("span", { text: "SAFE-YOLO" }));
+    // What sticks below the bar must know how high it is.
+    new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${root.offsetHeight}px`)).observe(root);
     root.replaceChildren(brand, this.nav, this.healthLine, this.counts, make("div", { class: "bar-end" }, this.clock, this.theme, this.language, this.who, this.out));
   }
 
+  // Somebody has noticed that something is wrong: sooner than with the next look.
+  askHealthNow() {
+    if (performance.now() - this.askedAt > 1000) this.askHealth();
+  }
+
   async askHealth() {
+    this.askedAt = performance.now();
     const { content } = await getJson("/health");
+    if (content && this.health.status === "unreachable") reconnectSoon();
     this.health.status = ["ok", "degraded", "down"].find((known) => known === content?.status) ?? (content ? "unknown" : "unreachable");
     this.health.cameras = content?.cameras ?? {};
     this.health.parts = content?.parts ?? {};

@@ -1,6 +1,7 @@
 // A socket that comes back: exponential pauses with jitter, and a watch on silence.
 
 import { logFault } from "./client_log.js";
+import { Listeners } from "./dom.js";
 import { suspectSession } from "./session.js";
 
 const FIRST_PAUSE_MS = 500;
@@ -12,6 +13,14 @@ export function socketAddress(path) {
   return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
 }
 
+const open = new Set();
+export const wentDown = new Listeners(); // some socket: perhaps the whole server
+
+// The server answers again: nobody needs to wait for the end of a long pause. Spread, because all pages do so.
+export function reconnectSoon() {
+  for (const one of open) if (!one.socket) one.retryWithin(FIRST_PAUSE_MS * 2);
+}
+
 export class Reconnecting {
   // path: () => string, asked anew for each attempt. on: {message, up, down}. A socket that says nothing for
   // silentAfterMs is dropped: a connection can be dead without anybody having closed it.
@@ -21,6 +30,7 @@ export class Reconnecting {
     this.silentAfterMs = silentAfterMs;
     this.attempts = 0;
     this.stopped = false;
+    open.add(this);
     this.connect();
   }
 
@@ -61,17 +71,24 @@ export class Reconnecting {
     else this.goDown(code, reason);
     const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.attempts);
     this.attempts += 1;
-    this.retry = setTimeout(() => this.connect(), longest * (0.5 + Math.random() / 2));
+    this.retryWithin(longest);
+  }
+
+  retryWithin(longestMs) {
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.connect(), longestMs * (0.5 + Math.random() / 2));
   }
 
   goDown(code, reason) {
     this.on.down(code, reason);
+    wentDown.tell();
     if (code !== 1000) logFault("warning", "socket_lost", `${this.path().split("?")[0]} ${code} ${reason}`);
     suspectSession();
   }
 
   stop() {
     this.stopped = true;
+    open.delete(this);
     clearTimeout(this.silence);
     clearTimeout(this.retry);
     clearTimeout(this.renewal);

@@ -11,6 +11,7 @@ import "./words_live.js";
 
 const SILENT_AFTER_MS = 10000;
 const OLD_INFERENCE_S = 5;
+const STALE_AFTER_MS = 5000;
 const HAS_A_CAUSE = ["LOST", "WAITING", "PAUSED"]; // what this page says of itself, not of the camera
 
 export class Tile {
@@ -100,7 +101,8 @@ export class Tile {
     bitmap.close();
     if (this.drawsZones) drawZones(pen, header.zones);
     drawBoxes(pen, header.boxes);
-    this.shownAt.push(performance.now());
+    this.pictureAt = performance.now();
+    this.shownAt.push(this.pictureAt);
     return this.refresh();
   }
 
@@ -134,7 +136,11 @@ export class Tile {
     this.status.textContent = say(status);
     this.figures.textContent = this.sayFigures(live);
     this.canvas.setAttribute("aria-label", `${this.name.textContent}: ${say(status)}`);
-    this.banner.textContent = status === "DEGRADED" ? `${say("noDetection")}${reason ? ` (${reason})` : ""}` : "";
+    // The connection may be dead before anybody has noticed: an old picture is shown as one.
+    const old = live ? performance.now() - this.pictureAt : 0;
+    this.root.classList.toggle("stale", old > STALE_AFTER_MS);
+    const degraded = status === "DEGRADED" ? `${say("noDetection")}${reason ? ` (${reason})` : ""}` : "";
+    this.banner.textContent = old > STALE_AFTER_MS ? say("stale", { s: Math.round(old / 1000) }) : degraded;
     this.card.hidden = live;
     if (!live) this.fillCard(status, reason);
   }

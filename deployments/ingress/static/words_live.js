@@ -8,6 +8,7 @@ addWords({
   neverLooked: ["추론 없음", "no inference yet"], fps: ["{n} fps", "{n} fps"],
   notSafe: ["이 구역은 지금 보이지 않습니다. 안전하다고 볼 수 없습니다.", "Nobody sees this zone now. Do not take it for safe."],
   pageBlind: ["이 화면이 카메라 영상을 받지 못하고 있습니다.", "This page gets no picture of the camera."],
+  stale: ["{s}초 동안 새 영상이 오지 않았습니다", "No new picture for {s} s"],
   unreadable: ["읽을 수 없는 영상", "unreadable picture"],
   noDetection: ["영상만 표시 — 감지가 작동하지 않습니다", "Video only — detection is not working"],
   pending: ["사진 저장 중", "Picture on its way"], lostPicture: ["사진 없음", "No picture"], wholePicture: ["화면 전체", "whole picture"],

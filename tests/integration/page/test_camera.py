@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from counterparts.page_site import fakes, now
 
+from cluster.safety.geometry import polygon_fault
+
 
 @pytest.fixture
 def camera(served, visit):
@@ -36,7 +38,7 @@ def test_a_zone_is_drawn_judged_tried_and_saved(served, camera):
     _press_at(camera, 0.2, 0.3)
     _press_at(camera, 0.15, 0.02)
     assert "엇갈립니다" in _said(camera)
-    assert camera.page.get_by_role("button", name="저장").is_disabled()
+    assert camera.page.get_by_role("button", name="저장", exact=True).is_disabled()
 
     camera.page.get_by_role("button", name="실행 취소").click()
     camera.page.get_by_label("구역 ID (비우면 자동)").fill("belt")
@@ -44,7 +46,7 @@ def test_a_zone_is_drawn_judged_tried_and_saved(served, camera):
     camera.page.get_by_role("button", name="최근 10분으로 시험").click()
     camera.page.wait_for_selector("text=이벤트 1건이 발생했을 것입니다")
     camera.shot("draw-ko-dark-1440")
-    camera.page.get_by_role("button", name="저장").click()
+    camera.page.get_by_role("button", name="저장", exact=True).click()
 
     camera.page.wait_for_selector("li[data-zone=belt]")
     saved = served.api.zones[1]
@@ -64,7 +66,7 @@ def test_points_are_moved_by_mouse_and_keys_and_deleted(served, camera):
     camera.page.keyboard.press("Shift+ArrowRight")
     camera.page.locator(".handle[data-point='3']").focus()
     camera.page.keyboard.press("Delete")
-    camera.page.get_by_role("button", name="저장").click()
+    camera.page.get_by_role("button", name="저장", exact=True).click()
 
     camera.page.wait_for_selector("text=저장했습니다")
     [zone] = served.api.zones
@@ -76,11 +78,11 @@ def test_points_are_moved_by_mouse_and_keys_and_deleted(served, camera):
 def test_who_was_overtaken_by_another_keeps_his_drawing(served, camera):
     camera.page.locator("li[data-zone=press]").get_by_role("button", name="편집").click()
     served.api.revision += 1
-    camera.page.get_by_role("button", name="저장").click()
+    camera.page.get_by_role("button", name="저장", exact=True).click()
 
     camera.page.wait_for_selector("text=다른 사람이 바꿨습니다")
     assert camera.page.locator(".editor").count() == 1
-    camera.page.get_by_role("button", name="저장").click()
+    camera.page.get_by_role("button", name="저장", exact=True).click()
     camera.page.wait_for_selector("text=저장했습니다")
 
 
@@ -89,7 +91,7 @@ def test_a_privacy_mask_is_drawn_by_keys_alone(served, camera):
     camera.page.keyboard.press("Enter")
     for _ in range(3):
         camera.page.get_by_role("button", name="점 추가").press("Enter")
-    camera.page.get_by_role("button", name="저장").press("Enter")
+    camera.page.get_by_role("button", name="저장", exact=True).press("Enter")
 
     camera.page.wait_for_selector("li[data-kind=mask]")
     assert len(served.api.masks[0]) == 3
@@ -117,3 +119,17 @@ def test_the_zones_of_a_declared_camera_are_shown_and_not_changed(served, visit)
     assert "serve_config.yaml" in page.page.locator(".declared").inner_text()
     assert page.page.get_by_role("button", name="구역 그리기").count() == 0
     assert page.page.get_by_role("button", name="편집").count() == 0
+
+
+def test_the_page_judges_shapes_as_the_server_does(served, visit):
+    page = visit("#/live")
+    numbers = np.random.default_rng(7)
+    shapes = [numbers.integers(0, 5, (points, 2)) / 4 for points in (2, 3, 4, 4, 5, 6) for _ in range(40)]
+    judged = page.page.evaluate(
+        """async shapes => { const { polygonFault } = await import("/static/polygon.js");
+             return shapes.map((shape) => polygonFault(shape) === null); }""",
+        [shape.tolist() for shape in shapes],
+    )
+
+    assert judged == [polygon_fault([tuple(point) for point in shape.tolist()]) is None for shape in shapes]
+    assert 0 < sum(judged) < len(shapes)

@@ -18,12 +18,13 @@ def test_filters_live_in_the_address_and_go_to_the_api(served, visit):
 
     page.page.get_by_label("카메라", exact=True).select_option("press-2")
     page.page.wait_for_function("location.hash.includes('camera_id=press-2')")
+    # The site's time, UTC here; the browser is in New York.
     page.page.get_by_label("시작").fill("2026-11-23T08:30")
     page.page.get_by_label("시작").dispatch_event("change")
 
     page.page.wait_for_function("location.hash.includes('opened_after')")
     assert _filtered(page.page) == {
-        "severity": ["CRITICAL"], "camera_id": ["press-2"], "opened_after": ["2026-11-22T23:30:00Z"],
+        "severity": ["CRITICAL"], "camera_id": ["press-2"], "opened_after": ["2026-11-23T08:30:00Z"],
     }  # fmt: skip
     page.page.get_by_role("button", name="필터 지우기").click()
     page.page.wait_for_function("location.hash === '#/events'")
@@ -54,7 +55,7 @@ def test_the_table_is_used_by_keys_alone(served, visit):
 
 def test_a_new_event_comes_into_the_table_if_it_fits_the_filters(served, visit):
     page = visit("#/events?camera_id=yard-3")
-    page.page.wait_for_selector(ROWS)  # the fake lists all events, whatever is asked
+    page.page.wait_for_selector("text=조건에 맞는 이벤트가 없습니다.")
     before = page.page.locator(ROWS).count()
     other = served.site.events.add(30, camera_id="gate-1", opened_at=now(), updated_at=now())
     fitting = served.site.events.add(31, camera_id="yard-3", opened_at=now(), updated_at=now())

@@ -113,13 +113,41 @@ def _told(event):
     )  # fmt: skip
 
 
-def test_when_the_server_goes_every_tile_says_that_the_page_is_blind(visit, served):
+def test_when_the_server_goes_every_tile_says_so_and_when_it_is_back_the_page_goes_on(visit, served):
     page = visit()
     page.page.wait_for_selector("article[data-camera=gate-1][data-live=true]")
 
-    served.server.should_exit = True
+    served.stop()
     page.page.wait_for_selector("article[data-camera=gate-1][data-status=LOST]")
 
     assert page.pixels("gate-1") == 0.0
     assert "Connection lost" in page.tile("gate-1").locator(".card").inner_text()
     page.page.wait_for_selector("#health[data-status=unreachable]")
+
+    served.come_back()
+    page.page.wait_for_selector("article[data-camera=gate-1][data-live=true]")
+    page.page.wait_for_selector("#health:not([data-status=unreachable])")
+
+
+def test_a_wall_in_pages_streams_what_is_in_sight_and_names_what_needs_a_look_elsewhere(served, visit):
+    known, pictures = served.site.cameras.known, served.site.cameras.pictures
+    for number in range(5, 7):
+        known[f"cam-{number}"] = fakes.report(f"cam-{number}")
+        pictures[f"cam-{number}"] = fakes.picture(f"cam-{number}", jpeg=street(), zones=())
+    known["cam-5"] = fakes.report("cam-5", fakes.CameraStatus.UNMONITORED, name="Hall 5")
+    streams = set()
+    page = visit("#/live?tiles=4")
+    page.page.on("websocket", lambda opened: streams.add(opened.url.split("/cameras/")[-1].split("/")[0]))
+    page.page.reload()
+    for camera_id in ("gate-1", "yard-3", "dock-4"):
+        page.page.wait_for_selector(f"article[data-camera={camera_id}][data-live=true]")
+    page.page.wait_for_selector("article[data-camera=press-2][data-status=UNMONITORED]")
+    assert page.page.locator("article").count() == 4
+    assert streams & set(known) == {"gate-1", "press-2", "yard-3", "dock-4"}
+
+    page.page.get_by_role("button", name="다른 쪽에 주의할 카메라: Hall 5").click()
+
+    page.page.wait_for_selector("article[data-camera=cam-6][data-live=true]")
+    assert page.page.url.endswith("#/live?tiles=4&page=2")
+    assert page.page.locator("article").count() == 2
+    assert (page.complaints, page.foreign) == ([], [])
