@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from bench_part import ROOT, Result, demo_clip, figure, percentile, run
 from bench_site import Site, camera, pause, running, stub_detector
 from bench_viewers import Viewer, watch_all
@@ -79,9 +80,10 @@ def _watched(site: Site, slow: int) -> Result:
     """Figures of the viewers that acknowledge at once, and of the replica that serves them all."""
     url = f"ws://127.0.0.1:{_HTTP_PORT}/api/v1/cameras/cam-0/live?profile=wall&fps={FPS}"
     viewers = [Viewer(url, pause_s=1.0 if number < slow else 0.0) for number in range(VIEWERS)]
-    before_mb = _replica_mb()
+    before_mb, before_s = _replica_mb(), _cpu_s()
     window = asyncio.run(watch_all(viewers, _SETTLE_S, _WINDOW_S))
-    grown_mb = _replica_mb() - before_mb
+    grown_mb, after_s = _replica_mb() - before_mb, _cpu_s()
+    messages = sum(len(viewer.frames) for viewer in viewers)
     came = [viewer.within(window) for viewer in viewers[slow:]]
     sequences = {sequence for frames in came for sequence, _ in frames}
     given = max(sequences) - min(sequences) + 1
@@ -96,7 +98,24 @@ def _watched(site: Site, slow: int) -> Result:
         "latency_ms_p95": percentile(ages_ms, 0.95),
         "encodes_per_frame": site.all("encodes_per_frame", *window)[0],
         "growth_mb": grown_mb,
+        "cpu_ms_a_message": {name: (after_s[name] - before_s[name]) * 1000 / messages for name in after_s},
     }
+
+
+def _cpu_s() -> dict[str, float]:
+    """CPU seconds so far of the replica, of Serve's proxy, of the camera, and of the viewers in this process."""
+    here = psutil.Process()
+    spent = {"viewers": sum(here.cpu_times()[:2])}
+    for process in here.children(recursive=True):
+        line = " ".join(process.cmdline())
+        for word, name in (
+            ("ServeReplica:ingress", "replica"),
+            ("ProxyActor", "proxy"),
+            ("ray::BenchCamera", "camera"),
+        ):
+            if word in line:
+                spent[name] = sum(process.cpu_times()[:2])
+    return spent
 
 
 def _replica_mb() -> float:
