@@ -76,7 +76,7 @@ class CameraSettingsRoutes:
         is, `***` stands for its password. One at a time."""
         settings = await self._to_be_tried(request, dict(body))
         if self._trying.locked():
-            raise Problem(503, "another source is being tried; try again in a few seconds")
+            raise Problem(429, "another source is being tried; try again in a few seconds", retry_after="5")
         async with self._trying:
             await self._audit.record(entry(request, "camera.test", settings.camera_id, settings.public_source))
             await self._editing.check_source(settings)

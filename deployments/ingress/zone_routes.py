@@ -108,7 +108,7 @@ class ZoneRoutes:
             raise Problem(400, "zone: send an object with the key zone, and no other", field="zone")
         zone = await asyncio.to_thread(zone_of, {"zone_id": _DRAFT, **given}, "zone.")
         if self._running.locked():
-            raise Problem(503, "another dry run is on its way; try again in a few seconds")
+            raise Problem(429, "another dry run is on its way; try again in a few seconds", retry_after="2")
         async with self._running:
             await self._editing.read(camera_id)
             told = await self._directory.dry_run(camera_id, zone)

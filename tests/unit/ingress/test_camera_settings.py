@@ -1,9 +1,11 @@
 """Cameras over the API: read, made, changed, deleted, tried; what is declared stays, and nobody sees a password."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from counterparts.changed_cameras import DOCK
 from starlette.testclient import TestClient
@@ -194,6 +196,27 @@ def test_an_id_that_is_none_is_refused_where_a_source_is_tried(client: TestClien
     asked = {"camera_id": camera_id, "source": "rtsp://***@10.0.0.5/1"}
 
     assert client.post("/api/v1/cameras/test", json=asked).status_code == 400
+
+
+def test_one_source_is_tried_at_a_time(site: Any) -> None:
+    async def ask() -> list[int]:
+        began, ends, try_it = asyncio.Event(), asyncio.Event(), site.changed.trial
+
+        async def slow(camera: Any) -> dict[str, Any]:
+            began.set()
+            await ends.wait()
+            return dict(await try_it(camera))
+
+        site.changed.trial = slow
+        transport = httpx.ASGITransport(site.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8001") as client:
+            first = asyncio.create_task(client.post("/api/v1/cameras/test", json={"source": "rtsp://10.0.0.9/1"}))
+            await began.wait()
+            second = await client.post("/api/v1/cameras/test", json={"source": "rtsp://10.0.0.9/1"})
+            ends.set()
+            return [(await first).status_code, second.status_code]
+
+    assert asyncio.run(ask()) == [200, 429]
 
 
 def test_a_source_that_is_not_allowed_is_not_tried(client: TestClient, site: Any) -> None:
