@@ -22,7 +22,7 @@ from cluster.operation.ports import NodePorts
 from cluster.operation.printing import complain, finding_line, out, say, show_json
 from cluster.operation.progress import Progress
 from cluster.operation.serve_file import SERVE_FILE, ServeFile
-from cluster.operation.users_command import users_app
+from cluster.operation.users_command import nobody_may_sign_in, users_app
 from cluster.safety.errors import ConfigError, Interrupted, MachineUnfit, SafeYoloError, SiteUnhealthy
 from cluster.settings.base import project_path
 from cluster.telemetry.logs import configure_logs, flush_logs
@@ -182,6 +182,8 @@ def _bring_up(serve: ServeFile, ports: NodePorts, interruption: Interruption) ->
     for line in running.blind:
         complain(f"warning: camera {line}")
     say(f"page           {running.state.page}")
+    if nobody_may_sign_in(serve.site_file):
+        complain("warning: nobody may sign in yet; run `safe-yolo users add NAME --role admin`")
     say(f"Ray dashboard  {running.state.dashboard} (asks for the token that `ray get-auth-token` prints)")
     return running.state
 

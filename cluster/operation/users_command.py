@@ -16,6 +16,7 @@ from cluster.operation.operator_words import operator
 from cluster.operation.printing import say, show_json
 from cluster.operation.word_options import AsJson, Config, load_chosen_site
 from cluster.safety.errors import AccountError, ConfigError, DatabaseUnavailable, SiteUnhealthy
+from cluster.settings.load import load_site
 from cluster.settings.site import SiteSettings
 
 Result = TypeVar("Result")
@@ -98,6 +99,20 @@ def enable(name: Name, config: Config = "") -> None:
     """Let a disabled user sign in again."""
     _switch(config, name, disabled=False)
     say(f"{name} may sign in again")
+
+
+def nobody_may_sign_in(site_file: str) -> bool:
+    """Whether sign-in is on and there is no user.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+    """
+    site = load_site(site_file)
+
+    async def work(store: Any, _: Any) -> int:
+        return int(await store.count())
+
+    return site.sign_in.enabled and not asyncio.run(_with_engine(site, work))
 
 
 def _switch(config: str, name: str, *, disabled: bool) -> None:

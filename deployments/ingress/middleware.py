@@ -28,6 +28,9 @@ _HEADERS = {
     ),
 }
 
+_OF_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+"""Where a proxy on this machine says so (X-Forwarded-Proto); over plain http a browser ignores it."""
+
 
 class RequestId:
     """Takes `X-Request-ID` or makes one, binds it to the log lines of the request, and says it in the answer.
@@ -63,7 +66,7 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                MutableHeaders(scope=message).update(_HEADERS | (_OF_HTTPS if scope["scheme"] == "https" else {}))
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

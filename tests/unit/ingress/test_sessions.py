@@ -51,13 +51,16 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(signed_client):
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert "Path=/" in cookie
+    assert "strict-transport-security" not in signed_client.get("/health/live").headers
     assert "Secure" not in cookie, "a site on plain http would never get it back"
 
 
 def test_the_cookie_of_a_page_on_https_is_for_https_only(signed_site, signed_engine):
     app = signed_site.app(close_engine=signed_engine.dispose)
     with TestClient(app, base_url="https://localhost:8001") as client:
-        assert "Secure" in sign_in(client).headers["set-cookie"]
+        signed = sign_in(client)
+    assert "Secure" in signed.headers["set-cookie"]
+    assert signed.headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_a_cookie_that_was_signed_out_is_worth_nothing_any_more(signed_client):

@@ -8,6 +8,7 @@ import yaml
 from counterparts.secrets_used import secret
 
 from cluster import cli
+from cluster.operation.users_command import nobody_may_sign_in
 
 FIRST, SECOND = secret("first password"), secret("second password")
 
@@ -31,7 +32,10 @@ def users(config: str, *arguments: str) -> int:
 def test_the_first_admin_is_added_listed_disabled_and_let_in_again(
     config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    site_file = str(Path(config).with_name("site.yaml"))
+    assert nobody_may_sign_in(site_file)
     assert users(config, "add", "kim", "--role", "admin") == 0
+    assert not nobody_may_sign_in(site_file)
     assert users(config, "add", "lee", "--role", "viewer", "--camera", "gate-1") == 0
     assert users(config, "disable", "lee") == 0
     capsys.readouterr()
