@@ -58,6 +58,11 @@ export class CameraView {
       this.managed = report.managed;
       this.shapes.showList();
     }
+    const state = report ? `${report.status} ${report.reason}` : "";
+    if (this.state !== state && !this.switches.asking) {
+      this.state = state;
+      this.switches.show();
+    }
     this.fit();
   }
 

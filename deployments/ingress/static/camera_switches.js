@@ -1,6 +1,7 @@
 // Detection, the camera itself, and messages: who switched what off, why and until when, and the switch.
 
 import { ask, getJson, sayProblem } from "./api.js";
+import { cameras } from "./cameras.js";
 import { button, choice, field, make } from "./dom.js";
 import { may } from "./session.js";
 import { sayTime } from "./times.js";
@@ -9,10 +10,12 @@ import "./words_camera.js";
 
 const FIELDS = [["detect", false], ["muted", true], ["enabled", false]]; // and the value that takes watching away
 const ALL = "*";
+const DETECTION_OFF = "detection is switched off"; // so begins the reason, see cluster/safety/status.py
 const PERIODS = [["30", "for30m"], ["60", "for1h"], ["240", "for4h"], ["480", "for8h"], ["", "forEver"]];
 
 export class CameraSwitches {
   constructor(cameraId) {
+    this.cameraId = cameraId;
     this.base = `/api/v1/cameras/${encodeURIComponent(cameraId)}/overrides`;
     this.words = {}; // by field: the word that counts
     this.asking = null;
@@ -35,12 +38,20 @@ export class CameraSwitches {
 
   line(name, off) {
     const word = this.words[name]?.value === off ? this.words[name] : null;
-    const state = make("span", { class: "grow" }, make("strong", { text: say(name) }), make("span", { class: word ? "is-off" : "soft", text: ` ${say(word ? "isOff" : "isOn")}` }));
+    const state = make("span", { class: "grow" }, make("strong", { text: say(name) }), make("span", { class: this.stateOf(name, word) === "isOff" ? "is-off" : "soft", text: ` ${say(this.stateOf(name, word))}` }));
     if (word) state.append(make("span", { class: "hint block", text: sayWord(word) }));
     const row = make("div", { class: "switch", data: { field: name, off: Boolean(word) } }, state);
     if (may("operator") && this.known) row.append(word ? button(say("switchOn"), () => this.takeBack(word)) : button(say("switchOff"), () => { this.asking = name; this.show(); }));
     if (this.asking === name && !word) row.append(this.question(name, off));
     return row;
+  }
+
+  // Without an answer nothing is said to be on; and the camera's own settings may have switched it off.
+  stateOf(name, word) {
+    const report = cameras.report(this.cameraId);
+    if (!this.known || !report) return "unknown";
+    const offByItself = { detect: report.reason.startsWith(DETECTION_OFF), enabled: report.status === "DISABLED", muted: false }[name];
+    return word || offByItself ? "isOff" : "isOn";
   }
 
   question(name, off) {
