@@ -107,7 +107,9 @@ def _told(
             wait_for(f"a person is told of {alert}", lambda: _sms(system, text), 60)
         told_s = time.monotonic() - began_s
     mended_s = time.monotonic()
-    wait_for(f"{alert} is resolved", lambda: _slack(system, f"[해제 RESOLVED] {text}"), 600, instead=system.firing)
+    # A fault may have had variants (on its way down a service answers 503 first); the last post names any of them.
+    ended = f"[해제 RESOLVED] {text.partition(':')[0]}"
+    wait_for(f"{alert} is resolved", lambda: _slack(system, ended), 600, instead=lambda: system.posts("[해제"))
     resolved_s = time.monotonic() - mended_s
     by_sms = bool(_sms(system, text))
     say(f"{alert}: told after {told_s:.0f} s, resolved after {resolved_s:.0f} s{' (also by SMS)' if by_sms else ''}")
