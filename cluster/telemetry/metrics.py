@@ -125,12 +125,12 @@ ws_frame_send = histogram(
 client_errors = counter("client_errors_total", "Faults that viewers' pages told (error, warning, info).", "level")
 sign_ins = counter("sign_ins_total", "Attempts to sign in (ok, refused, slowed).", "result")
 
-# The nodes
-gpu_memory_used = steady_gauge("gpu_memory_used_bytes", "Memory of the GPU that is taken.", "node", "gpu", merge=_LAST)
-gpu_memory_total = steady_gauge("gpu_memory_total_bytes", "Memory of the GPU.", "node", "gpu", merge=_LAST)
-gpu_utilization = steady_gauge("gpu_utilization_percent", "Time in which the GPU was busy.", "node", "gpu", merge=_LAST)
-gpu_temperature = steady_gauge("gpu_temperature_celsius", "Temperature of the GPU.", "node", "gpu", merge=_LAST)
-process_memory = steady_gauge(
+# The nodes: readings of a loop, which vanish when it hangs
+gpu_memory_used = gauge("gpu_memory_used_bytes", "Memory of the GPU that is taken.", "node", "gpu", merge=_LAST)
+gpu_memory_total = gauge("gpu_memory_total_bytes", "Memory of the GPU.", "node", "gpu", merge=_LAST)
+gpu_utilization = gauge("gpu_utilization_percent", "Time in which the GPU was busy.", "node", "gpu", merge=_LAST)
+gpu_temperature = gauge("gpu_temperature_celsius", "Temperature of the GPU.", "node", "gpu", merge=_LAST)
+process_memory = gauge(
     "process_memory_bytes", "Resident memory of all processes of one role on a node.", "role", "node", merge=_LAST
 )
 data_disk_used = gauge(

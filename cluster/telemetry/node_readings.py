@@ -12,14 +12,16 @@ from cluster.telemetry import metrics
 from cluster.telemetry.gpus import GpuReading, ReadGpus
 
 _log = structlog.get_logger()
-EVERY_S = 5.0
+EVERY_S = 3.5
+"""With a reading that takes its time still within the two report intervals after which Ray forgets a gauge."""
 GPU_DEADLINE_S = 3.0
 
 
 class NodeReadings:
     """`run` blocks and belongs to one thread; `stop` may be called from any other.
 
-    A driver that hangs holds up one thread and nothing else; what it said last does not stand.
+    A driver that hangs holds up one thread and nothing else. Gauges are plain ones: whatever hangs here, what it said
+    last does not stand (`process_memory` neither, when reading the processes hangs).
     """
 
     def __init__(
@@ -29,7 +31,6 @@ class NodeReadings:
         self._stopping = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="gpus")
         self._reading: Future[list[GpuReading]] | None = None
-        self._shown: set[str] = set()
         self._hangs = False
 
     def run(self) -> None:
@@ -64,11 +65,11 @@ class NodeReadings:
             readings = self._reading.result(self._deadline_s)
         except FutureTimeoutError:
             self._say(hangs=True)
-            readings = []
-        else:
-            self._reading = None
-            self._say(hangs=False)
-        self._show({reading.gpu: reading for reading in readings})
+            return
+        self._reading = None
+        self._say(hangs=False)
+        for reading in readings:
+            self._show(reading)
 
     def _say(self, *, hangs: bool) -> None:
         if hangs and not self._hangs:
@@ -77,13 +78,12 @@ class NodeReadings:
             _log.warning("gpu_driver_back")
         self._hangs = hangs
 
-    def _show(self, readings: Mapping[str, GpuReading]) -> None:
-        for gpu in self._shown | readings.keys():
-            tags, reading = {"node": self._node, "gpu": gpu}, readings.get(gpu)
-            for gauge, field in _GAUGES:
-                value: float | None = getattr(reading, field, None)
-                gauge.forget(tags) if value is None else gauge.set(value, tags)
-        self._shown = set(readings)
+    def _show(self, reading: GpuReading) -> None:
+        """What it cannot say is not set, and forgotten."""
+        for gauge, field in _GAUGES:
+            value: float | None = getattr(reading, field)
+            if value is not None:
+                gauge.set(value, {"node": self._node, "gpu": reading.gpu})
 
 
 _GAUGES = (

@@ -14,6 +14,8 @@ _log = structlog.get_logger()
 _ANSWER_S = 3.0
 _KILL_S = 5.0
 _SAID_AGAIN_ROUNDS = 30
+HUNG_AFTER_ROUNDS = 30
+"""A minute and a half at least, in which it was found and did not answer; one that is being made needs some seconds."""
 _NODE_TEXT = 8
 
 
@@ -42,6 +44,7 @@ class NodeAgents:
         self._agents: dict[str, AgentHandle] = {}
         self._reports: dict[str, NodeReport] = {}
         self._silent: dict[str, int] = {}
+        self._unanswered: dict[str, int] = {}
         self._order: tuple[SiteSettings, frozenset[str], Places] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -94,11 +97,17 @@ class NodeAgents:
     async def _tell(self, node_id: str, site: SiteSettings, places: Places) -> None:
         try:
             agent = await self._agent(node_id)
+        except ActorSilentError as error:  # the control store: says nothing about the agent
+            self._heard_nothing(node_id, str(error))
+            return
+        try:
             report = await agent.tend(site, places, _ANSWER_S)
         except ActorSilentError as error:
             self._heard_nothing(node_id, str(error))
+            await self._bear(node_id, agent, str(error))
             return
         self._silent.pop(node_id, None)
+        self._unanswered.pop(node_id, None)
         self._reports[node_id] = report
         if report.release != self._release:
             # It holds nothing: the next round makes one of this release.
@@ -111,6 +120,14 @@ class NodeAgents:
         if rounds % _SAID_AGAIN_ROUNDS == 2:  # one that has only just been made is not silent yet
             _log.warning("node_agent_silent", node_id=node_id, rounds=rounds, reason=reason)
 
+    async def _bear(self, node_id: str, agent: AgentHandle, reason: str) -> None:
+        """One that hangs is not found well again by waiting. It holds nothing: the next round makes another."""
+        rounds = self._unanswered[node_id] = self._unanswered.get(node_id, 0) + 1
+        if rounds >= HUNG_AFTER_ROUNDS:
+            _log.error("node_agent_hangs", node_id=node_id, rounds=rounds, reason=reason)
+            del self._unanswered[node_id]
+            await _end(node_id, agent)
+
     async def _agent(self, node_id: str) -> AgentHandle:
         if node_id not in self._agents:
             self._agents[node_id] = await self._actors.of(node_id)
@@ -120,8 +137,13 @@ class NodeAgents:
         agent = self._agents.pop(node_id, None)
         self._reports.pop(node_id, None)
         self._silent.pop(node_id, None)
-        try:
-            if agent is not None:
-                await agent.end()
-        except ActorSilentError as error:
-            _log.warning("node_agent_not_ended", node_id=node_id, reason=str(error))
+        self._unanswered.pop(node_id, None)
+        if agent is not None:
+            await _end(node_id, agent)
+
+
+async def _end(node_id: str, agent: AgentHandle) -> None:
+    try:
+        await agent.end()
+    except ActorSilentError as error:
+        _log.warning("node_agent_not_ended", node_id=node_id, reason=str(error))

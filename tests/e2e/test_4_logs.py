@@ -22,6 +22,7 @@ WAY = {
     "event_kept": "camera",
     "event_recorded": "recorder",
     "snapshot_stored": "recorder",
+    "notification_taken": "notifier",
     "event_published": "ingress",
     "event_acknowledged": "ingress",
 }
@@ -95,9 +96,9 @@ def _whole_way(site: Any, told: dict[str, dict[str, Any]]) -> dict[str, Any] | N
 
 
 def _acknowledged(site: Any) -> dict[str, Any] | None:
-    """A fresh intrusion of which only the first word has come, once somebody has acknowledged it."""
+    """A fresh intrusion of which only the first word has come, once somebody was told and has acknowledged it."""
     fresh = [one for one in site.events(event_type="DANGER_ZONE_INTRUSION", state="open") if one["revision"] == 1]
-    for event in fresh:
+    for event in filter(lambda one: _is_told(site, one["event_id"]), fresh):
         address = f"{site.page}/api/v1/events/{event['event_id']}/acknowledge"
         answer = httpx.post(address, json={"by": "kim"}, timeout=15, trust_env=False)
         site.said.append(answer.text)
@@ -105,6 +106,12 @@ def _acknowledged(site: Any) -> dict[str, Any] | None:
         if answer.json()["event"]["correlation_id"] == event["correlation_id"]:
             return event
     return None
+
+
+def _is_told(site: Any, event_id: str) -> bool:
+    """Acknowledging cancels what has not gone out."""
+    told = site.get(f"/api/v1/events/{event_id}").json()["notifications"]
+    return any(one["state"] in ("sent", "accepted") for one in told)
 
 
 @contextmanager

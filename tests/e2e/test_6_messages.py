@@ -1,5 +1,11 @@
-"""Channels that fail and a Notifier that is killed: people are told all the same, and once."""
+"""Channels that fail and a Notifier that is killed: people are told all the same, and once.
 
+CHANNELS_AWAY_S=60 is the long form: so long each fault lasts at least.
+"""
+
+import os
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +15,7 @@ from counterparts.ray_nodes import wait_for
 from counterparts.simulated_site import AT_THE_PRESS, walk
 
 pytestmark = pytest.mark.timeout(300)
+AWAY_S = float(os.environ.get("CHANNELS_AWAY_S", "0"))
 ACCEPTED = {"room": "accepted", "phone": "accepted"}
 
 
@@ -25,7 +32,9 @@ def test_people_are_told_once_whatever_happens_to_the_notifier(simulated: Any) -
 
 @pytest.mark.parametrize("fault", [DOWN, SAYS_500, SAYS_429, HANGS])
 def test_people_are_told_once_when_the_channels_are_back(simulated: Any, fault: str) -> None:
+    began_s = time.monotonic()
     event_id = _tried(simulated, fault)
+    threading.Event().wait(max(0.0, began_s + AWAY_S - time.monotonic()))
 
     simulated.told_to.mend()
 
@@ -53,7 +62,7 @@ def _told_once(site: Any, event_id: str) -> None:
     def states() -> dict[str, str]:
         return {channel: state for channel, (state, _) in site.messages(event_id).items()}
 
-    wait_for("everybody is told", lambda: states() == ACCEPTED, instead=states)
+    wait_for("everybody is told", lambda: states() == ACCEPTED, 120.0, instead=states)
     posts = [one for one in site.told_to.shown() if one["metadata"]["event_payload"]["event_id"] == event_id]
     assert len(posts) == 1
     assert [thread for thread, _, _ in site.told_to.room.files] == [posts[0]["ts"]], "with its picture, once"

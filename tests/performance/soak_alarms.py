@@ -100,14 +100,17 @@ def _told_or_fault(system: AlarmSystem, say: Say, alert: str, text: str, **how: 
 def _told(
     system: AlarmSystem, say: Say, alert: str, text: str, *, sms: bool, fault: contextlib.AbstractContextManager[None]
 ) -> dict[str, Any]:
-    began_s = time.monotonic()
+    # A fault may have had variants (on its way down a service answers 503 first); the last post names any of them.
+    ended = f"[해제 RESOLVED] {text.partition(':')[0]}"
+    before, began_s = len(_slack(system, ended)), time.monotonic()
     with fault:
         wait_for(f"Slack is told of {alert}", lambda: _slack(system, text), WITHIN_S[alert], instead=system.firing)
         if sms:
             wait_for(f"a person is told of {alert}", lambda: _sms(system, text), 60)
         told_s = time.monotonic() - began_s
     mended_s = time.monotonic()
-    wait_for(f"{alert} is resolved", lambda: _slack(system, f"[해제 RESOLVED] {text}"), 600, instead=system.firing)
+    over = f"{alert} is resolved"
+    wait_for(over, lambda: len(_slack(system, ended)) > before, 600, instead=lambda: system.posts("[해제"))
     resolved_s = time.monotonic() - mended_s
     by_sms = bool(_sms(system, text))
     say(f"{alert}: told after {told_s:.0f} s, resolved after {resolved_s:.0f} s{' (also by SMS)' if by_sms else ''}")

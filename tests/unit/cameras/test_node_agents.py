@@ -8,7 +8,7 @@ import pytest
 from cluster.camera.places import CameraPlace, NodeReport, Places, Waiting
 from cluster.settings.site import SiteSettings
 from deployments.cameras.camera_actors import ActorSilentError
-from deployments.cameras.node_agents import NodeAgents
+from deployments.cameras.node_agents import HUNG_AFTER_ROUNDS, NodeAgents
 
 PLACES = Places({"gate-1": CameraPlace("node-b", 9)}, complete=True)
 
@@ -87,6 +87,17 @@ def test_one_node_that_does_not_answer_is_not_the_others_trouble(actors: FakeAct
 
     assert [(agent.node_id, len(agent.heard)) for agent in actors.made if agent.heard] == [("node-b", 3)]
     assert agents.holding(["node-b"]) == set()
+
+
+def test_an_agent_that_hangs_is_ended_once_and_another_is_made(actors: FakeActors, site: SiteSettings) -> None:
+    actors.silent = {"node-a"}
+    agents = NodeAgents(actors, "1")
+
+    asyncio.run(rounds(agents, site, ["node-a", "unreachable"], HUNG_AFTER_ROUNDS - 1))
+    assert actors.ended == []
+    asyncio.run(rounds(agents, site, ["node-a", "unreachable"], 2))
+
+    assert actors.ended == [("node-a", "1")]
 
 
 def test_the_agent_of_a_node_that_is_gone_is_forgotten(actors: FakeActors, site: SiteSettings) -> None:
