@@ -1,5 +1,6 @@
 """What viewers' pages say of their own faults: how many lines are taken, and how they are written down."""
 
+import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from cluster.safety.redaction import redact
 from cluster.telemetry import metrics
 
 _log = structlog.get_logger()
-_SAY = {"error": _log.error, "warning": _log.warning, "info": _log.info}
+_LEVELS = logging.getLevelNamesMapping()
 _WINDOW_S = 60.0
 
 
@@ -69,7 +70,8 @@ def write_down(teller: Teller, entries: Sequence[ClientEntry], untold: int) -> N
     """A line an entry, and one more if `untold` of them had no room in this minute."""
     for entry in entries:
         metrics.client_errors.inc(tags={"level": entry.level})
-        _SAY[entry.level](
+        _log.log(
+            _LEVELS[entry.level.upper()],
             "client_error",
             who=teller.name,
             address=teller.address,

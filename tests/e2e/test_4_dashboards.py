@@ -20,6 +20,8 @@ QUIET = {
     "frames_dropped_total": "no frame was dropped",
     "frames_gated_total": "something always moved",
     "camera_moves_total": "there is one node, and no release was rolled out",
+    "sign_ins_total": "nobody signs in on this site",
+    "client_errors_total": "no page had a fault",
     "backup_last_success_timestamp_seconds": "there is no backup yet",
 }
 """Series that begin with their first event, which this site may not have had; the page declares them all the same."""

@@ -21,7 +21,7 @@ from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.models import DetectorSettings
 from deployments.cameras.outage_lines import OutageLines
 from deployments.cameras.recorder import EventRecorder
-from deployments.detector import detector
+from deployments.detector.asked_frame import say_found
 from deployments.detector.batch_limit import BatchLimit
 from deployments.detector.slot import ModelSlot
 
@@ -31,7 +31,7 @@ FRAME = Frame("gate-1", 3, 7, datetime.now(UTC), 10.0, np.zeros((4, 6, 3), np.ui
 
 
 def frame_bytes_and_coordinates() -> None:
-    detector._say_found(FRAME.image, FOUND)
+    say_found(FRAME.image, FOUND)
 
 
 @contextmanager
