@@ -61,7 +61,13 @@ class ExportRoutes:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """One export more until the block ends."""
+        """One export more until the block ends.
+
+        Raises:
+            Problem: 503, as many as may run began while this one was counted and noted.
+        """
+        if self._running >= self._limits.exports:
+            raise Problem(503, f"{self._running} exports are running, try again later")
         self._running += 1
         try:
             yield

@@ -27,7 +27,7 @@ from deployments.ingress.sockets import hold
 from deployments.ingress.welcome import Options, welcome
 
 _NO_STORE = {"Cache-Control": "no-store"}
-_PICTURE_NEVER_CHANGES = {"Cache-Control": "private, max-age=86400"}
+_PICTURE_NEVER_CHANGES = {"Cache-Control": "private, max-age=86400", "Vary": "Cookie, Authorization"}
 _DEFAULT_LIMIT = 50
 _PAGE = {"cursor": queries.token, "limit": queries.between(1, 200)}
 _LIST = Documented("events", "Events, newest first", EventPage, query=(*FILTERS, *_PAGE), refusals=(400,))

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -49,6 +51,7 @@ class EventView:
         self._on_their_way: deque[int] = deque()
         self._acknowledged = asyncio.Event()
         self._told_away = False
+        self._said_s = float("-inf")
 
     async def send(self) -> None:
         """Send until the viewer must resume.
@@ -67,6 +70,8 @@ class EventView:
                 if self._viewer.sees(change.event.event.camera_id):
                     await self._send_change(change)
                 self._cursor = change.number
+            # Also where all of it was passed over: what others see must not make the socket look dead.
+            await self._beat()
             if not changes:
                 await self._rest(news)
 
@@ -89,13 +94,17 @@ class EventView:
         return changes
 
     async def _rest(self, news: asyncio.Event) -> None:
-        """Until there is news; a heartbeat says now and then that the socket lives."""
-        try:
-            await bounded(news.wait(), self._limits.heartbeat_s)
-        except TimeoutError:
-            await self._send({"type": "heartbeat", "cursor": self._cursor})
+        """Until there is news, or the next heartbeat is due."""
+        left_s = self._said_s + self._limits.heartbeat_s - time.monotonic()
+        with suppress(TimeoutError):
+            await bounded(news.wait(), max(0.0, left_s))
         if self._follower.away:
             await self._say_away()
+
+    async def _beat(self) -> None:
+        """Says at once after the beginning, and whenever nothing was said for a while, that the socket lives."""
+        if time.monotonic() - self._said_s >= self._limits.heartbeat_s:
+            await self._send({"type": "heartbeat", "cursor": self._cursor})
 
     async def _say_away(self, error: DatabaseUnavailable | None = None) -> None:
         if not self._told_away:
@@ -118,6 +127,7 @@ class EventView:
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
         too_slow = CloseSocket(TOO_SLOW, f"took no message for {self._limits.acknowledge_within_s:g} s")
         await within(self._limits.acknowledge_within_s, self._websocket.send_text(text), too_slow)
+        self._said_s = time.monotonic()
 
 
 async def check_cursor(cursor: int | None, follower: ChangeFollower) -> None:

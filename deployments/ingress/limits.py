@@ -47,7 +47,7 @@ class Limits:
     mjpeg_fps: float = 5.0
     mjpeg_age_s: float = 300.0
     """MJPEG has no acknowledgement and Serve's send queue no end: a stream ends after so long ..."""
-    mjpeg_bytes: int = 128 * 1024 * 1024
+    mjpeg_bytes: int = 16 * 1024 * 1024
     """... or after so many bytes, so that a viewer who stands still holds no more than this."""
     client_message_bytes: int = 1024
     client_lines_a_minute: int = 60

@@ -91,6 +91,9 @@ class SignIn:
 def _of_this_machine(connection: HTTPConnection, door: Door) -> Principal:
     if door.needed is not OPEN and not _is_loopback(connection.client.host if connection.client else ""):
         raise Problem(403, "sign-in is off, so that only this machine is served; set sign_in.enabled in site.yaml")
+    # Also where nobody signs in, and of routes that read no body: a page of another site may be open in a browser here.
+    if connection.scope.get("method", "GET") not in ("GET", "HEAD", "OPTIONS") and is_cross_site(connection):
+        raise Problem(403, "pages of other sites may not do this")
     return ANYBODY
 
 

@@ -25,6 +25,7 @@ from deployments.ingress.camera_setup import CameraSetup
 from deployments.ingress.limits import Limits
 from deployments.ingress.override_routes import OverrideRoutes
 from deployments.ingress.problems import EXCEPTION_HANDLERS
+from deployments.ingress.sign_in import SignIn
 from deployments.ingress.source_trial import SourceTrial
 from deployments.ingress.zone_routes import ZoneRoutes
 
@@ -59,7 +60,9 @@ async def api(engine: AsyncEngine, folder: Path) -> AsyncIterator[httpx.AsyncCli
     app = FastAPI(exception_handlers=EXCEPTION_HANDLERS)
     for router in routers:
         app.include_router(router)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(SignIn(app, None)), base_url="http://localhost"
+    ) as client:
         yield client
 
 

@@ -65,8 +65,9 @@ class EventCalls:
         events = await _walk(caller, wanted, 0, _MOST_ACKNOWLEDGED)
         done = 0
         for start in range(0, len(events), _PAGE):
-            ids = [event["event_id"] for event in events[start : start + _PAGE]]
-            body = {"event_ids": ids, "remark": ""}
+            page = events[start : start + _PAGE]
+            seen = {event["event_id"]: event["occurrence"] for event in page}
+            body = {"event_ids": list(seen), "remark": "", "occurrences": seen}
             outcomes = (await caller.api.ask("POST", "/events/acknowledge", body=body)).document["outcomes"]
             done += sum(outcome == "first" for outcome in outcomes.values())
         return {"acknowledged": done}

@@ -1,6 +1,6 @@
 """New events for one socket of a desktop client, each told once."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from datetime import datetime
 
 from cluster.accounts.principal import Principal
@@ -10,6 +10,8 @@ from cluster.storage.records import Change, ChangeKind, StoredEvent
 from deployments.ingress.change_follower import ChangeFollower
 
 _MOST_REMEMBERED = 5000
+_MOST_UNTOLD = 1000
+"""While the database is away; the oldest go first, and are in the list of events."""
 
 
 class EventFeed:
@@ -24,6 +26,16 @@ class EventFeed:
         self._follower, self._principal, self._since, self._camera_id = follower, principal, since, camera_id
         self._cursor: int | None = None
         self._told: OrderedDict[str, int] = OrderedDict()
+        self._untold: deque[StoredEvent] = deque(maxlen=_MOST_UNTOLD)
+
+    async def untold(self) -> list[StoredEvent]:
+        """What came and was not said to be `told` yet: whoever cannot tell it now asks again."""
+        self._untold.extend(await self.new())
+        return list(self._untold)
+
+    def told(self) -> None:
+        """All that `untold` gave last."""
+        self._untold.clear()
 
     async def new(self) -> list[StoredEvent]:
         """Those that came since it was last asked; none while the database is away, and all of them afterwards."""

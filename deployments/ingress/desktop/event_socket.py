@@ -1,5 +1,6 @@
 """`/ws/events` of the desktop client: each new event as it comes, and acknowledgements back."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,8 @@ from deployments.ingress.sockets import TOO_SLOW, CloseSocket, hold, receive_obj
 
 _CLOCKS_DIFFER_S = 5.0
 """Cameras and ingress may stand on different nodes."""
+_AGAIN_S = 1.0
+"""The database is away."""
 
 
 class EventSocket:
@@ -38,7 +41,8 @@ class EventSocket:
             try:
                 events = await self._documents()
             except DatabaseUnavailable:
-                events = []
+                await asyncio.sleep(_AGAIN_S)
+                continue
             for event in events:
                 await self._say({**event, "type": "event"})
             if not events:
@@ -53,9 +57,11 @@ class EventSocket:
                 await self._say({"type": "error", "message": getattr(error, "detail", str(error))})
 
     async def _documents(self) -> list[dict[str, Any]]:
-        """Oldest first, as they came."""
-        newest_first = [event_document(stored) for stored in reversed(await self._feed.new())]
-        return list(reversed(await numbered(self._caller.numbers, newest_first)))
+        """Oldest first, as they came. Raises DatabaseUnavailable: they wait for the next call."""
+        newest_first = [event_document(stored) for stored in reversed(await self._feed.untold())]
+        documents = await numbered(self._caller.numbers, newest_first)
+        self._feed.told()
+        return list(reversed(documents))
 
     async def _obey(self, message: dict[str, Any]) -> None:
         number = message.get("event_id")

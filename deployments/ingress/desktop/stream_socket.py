@@ -127,11 +127,14 @@ class StreamSocket:
         }
 
     async def _events(self) -> list[dict[str, Any]]:
+        """What came since the last frame; while the database is away it waits for a later one."""
+        events = [event_document(stored) for stored in reversed(await self._feed.untold())]
         try:
-            events = [event_document(stored) for stored in reversed(await self._feed.new())]
-            return await numbered(self._caller.numbers, events) if events else []
+            documents = await numbered(self._caller.numbers, events) if events else []
         except DatabaseUnavailable:
             return []
+        self._feed.told()
+        return documents
 
     async def _say_error(self, message: str) -> None:
         await self._say({"type": "error", "message": message})

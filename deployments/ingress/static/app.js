@@ -84,7 +84,7 @@ function follow() {
   if (isOut()) {
     detail.dialog?.close();
     feed.stop();
-    cameras.stop();
+    cameras.forget();
   } else {
     feed.start();
     cameras.start();

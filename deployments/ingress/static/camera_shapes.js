@@ -87,6 +87,7 @@ export class CameraShapes {
     this.what = what;
     const isMask = what.mask !== undefined;
     const own = isMask ? this.masks[what.mask] : what.zone?.polygon;
+    this.original = own ?? null;
     const others = [...this.zones.filter((zone) => zone !== what.zone), ...this.masks.filter((_, index) => index !== what.mask).map((polygon) => ({ polygon, kind: "mask" }))];
     this.form = isMask ? null : new ZoneForm(what.zone, () => this.showWorth());
     this.drawing(true);
@@ -125,14 +126,20 @@ export class CameraShapes {
 
   async save() {
     this.saveButton.disabled = true;
-    if (this.what.mask !== undefined) {
-      const masks = [...this.masks];
-      masks[this.what.mask] = this.editor.points;
-      return this.saveMasks(masks);
-    }
+    if (this.what.mask !== undefined) return this.saveMask();
     const zone = this.form.values(this.editor.points);
     const path = this.what.zone ? `${this.base}/zones/${encodeURIComponent(zone.zone_id)}` : `${this.base}/zones`;
     return this.done(await ask(path, { method: this.what.zone ? "PUT" : "POST", body: zone, ifMatch: this.zonesTag }), "saved");
+  }
+
+  // By what it was and not by its place: somebody else may have drawn or removed one meanwhile.
+  async saveMask() {
+    const at = this.original ? this.masks.findIndex((mask) => JSON.stringify(mask) === JSON.stringify(this.original)) : this.masks.length;
+    if (at < 0) {
+      this.said.textContent = say("newerRevision");
+      return this.showWorth();
+    }
+    return this.saveMasks([...this.masks.slice(0, at), this.editor.points, ...this.masks.slice(at + 1)]);
   }
 
   async saveMasks(masks) {

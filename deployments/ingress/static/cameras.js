@@ -23,6 +23,14 @@ class Cameras {
     this.end = null;
   }
 
+  // Who signs in next may see others.
+  forget() {
+    this.stop();
+    this.reports = [];
+    this.listed = null;
+    this.zoneNames.clear();
+  }
+
   async load() {
     const { ok, content } = await getJson("/api/v1/cameras");
     this.listed = ok && Array.isArray(content?.cameras);

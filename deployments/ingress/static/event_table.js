@@ -56,7 +56,9 @@ export class EventTable {
     this.on.chosen();
   }
 
-  chosen() { return [...this.rows.values()].filter((row) => row.box.checked).map((row) => row.event.event_id); }
+  chosen() { return this.chosenEvents().map((event) => event.event_id); }
+
+  chosenEvents() { return [...this.rows.values()].filter((row) => row.box.checked).map((row) => row.event); }
 
   chooseAll() {
     for (const row of this.rows.values()) row.box.checked = this.every.checked && !row.event.acknowledged;
@@ -109,6 +111,8 @@ class Row {
   }
 
   fill(event) {
+    // It was chosen for what it was: the newer news has to be looked at first.
+    if (this.event && this.event.occurrence !== event.occurrence) this.box.checked = false;
     this.event = event;
     Object.assign(this.root.dataset, { severity: event.severity, state: event.state });
     this.box.setAttribute("aria-label", `${say("chooseEvent")}: ${sayType(event.event_type)} ${sayTime(event.opened_at)}`);

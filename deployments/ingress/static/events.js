@@ -16,6 +16,7 @@ import "./words_events.js";
 
 const PAGE = 50;
 const MOST_AT_ONCE = 200;
+const MANY_MS = 25000; // longer than the server takes
 const CHART_PAUSE_MS = 3000;
 
 export class EventsView {
@@ -128,9 +129,13 @@ export class EventsView {
   }
 
   async acknowledgeMany() {
-    const ids = this.table.chosen().slice(0, MOST_AT_ONCE);
+    const events = this.table.chosenEvents().slice(0, MOST_AT_ONCE);
+    const ids = events.map((event) => event.event_id);
+    // What was seen, and no newer news of it.
+    const occurrences = Object.fromEntries(events.map((event) => [event.event_id, event.occurrence]));
     this.manyButton.disabled = true;
-    const answer = await ask("/api/v1/events/acknowledge", { method: "POST", body: { event_ids: ids, remark: this.remark.value } });
+    const body = { event_ids: ids, remark: this.remark.value, occurrences };
+    const answer = await ask("/api/v1/events/acknowledge", { method: "POST", body, deadlineMs: MANY_MS });
     if (!answer.ok) this.said.textContent = sayProblem(answer);
     else {
       const well = Object.values(answer.content.outcomes).filter((outcome) => ["first", "already"].includes(outcome)).length;

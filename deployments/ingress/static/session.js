@@ -52,7 +52,7 @@ function take(content) {
 }
 
 unauthorized.add((path) => {
-  if (path === "/api/v1/session" || !session.signedIn) return;
-  session.ended = true;
+  if (path === "/api/v1/session" || isOut()) return;
+  session.ended = session.signedIn; // a rollout may also have switched sign-in on: then nobody was signed in
   take({ sign_in: "on", signed_in: false });
 });

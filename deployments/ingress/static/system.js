@@ -4,7 +4,7 @@ import { addressOf } from "./address.js";
 import { ask, getJson, sayProblem } from "./api.js";
 import { cameras } from "./cameras.js";
 import { button, every, field, make } from "./dom.js";
-import { may, session } from "./session.js";
+import { loadSession, may, session } from "./session.js";
 import { panel, table } from "./table.js";
 import { sayTime } from "./times.js";
 import { say } from "./words.js";
@@ -74,6 +74,7 @@ export class SystemView {
     const send = button(say("change"), async () => {
       const answer = await ask("/api/v1/session/password", { method: "PUT", body: { old: old.value, new: fresh.value } });
       this.said.textContent = answer.ok ? say("done") : sayProblem(answer);
+      if (answer.ok) await loadSession(); // it is another session, and changes carry its token
       old.value = fresh.value = "";
     });
     return panel(say("yourPassword"), make("form", { class: "row end", onsubmit: (event) => event.preventDefault() }, field(say("oldPassword"), old), field(say("newPassword"), fresh), send));

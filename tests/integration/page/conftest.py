@@ -18,7 +18,8 @@ def served():
         yield running
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, no test of another module can have an event loop in this thread.
+@pytest.fixture(scope="module")
 def browser():
     if not shutil.which(CHROMIUM):
         missing_counterpart("chromium (apt-get install chromium)", FileNotFoundError(CHROMIUM))

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from structlog.testing import capture_logs
 
+from cluster.safety.errors import DatabaseUnavailable
 from cluster.settings.desktop_client import DesktopClientSettings
 from cluster.storage.whole_numbers import WholeNumberStore
 from deployments.ingress.application import create_app
@@ -257,6 +258,27 @@ def test_new_events_come_by_the_socket_and_are_acknowledged_through_it(
     assert (set(event), event["type"]) == (EVENT_KEYS | {"type"}, "event")
     assert signed_site.events.rows[new.event.event_id].acknowledged_by == "admin"
     assert signed_site.events.rows[old.event.event_id].acknowledged_at is None
+
+
+def test_an_event_that_could_have_no_number_is_told_when_the_database_is_back(
+    desktop: TestClient, base: str, signed_site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers, refused = WholeNumberStore.numbers, []
+
+    async def once_away(self: WholeNumberStore, kind: Any, names: Any) -> Any:
+        if not refused:
+            refused.append(names)
+            raise DatabaseUnavailable("locked")
+        return await numbers(self, kind, names)
+
+    with desktop.websocket_connect(f"{BASE}{base}/ws/events") as socket:
+        socket.send_json({"action": "nonsense"})
+        assert socket.receive_json()["type"] == "error", "and that the socket follows the log by now"
+        monkeypatch.setattr(WholeNumberStore, "numbers", once_away)
+        signed_site.events.add(2)
+
+        assert socket.receive_json()["type"] == "event"
+    assert len(refused) == 1
 
 
 def test_an_unknown_camera_is_closed_with_4004(desktop: TestClient, base: str) -> None:

@@ -54,6 +54,19 @@ def test_the_socket_passes_over_what_is_not_seen_and_resumes_behind_it(signed_cl
     assert [(one["cursor"], one["event"]["camera_id"]) for one in told] == [(2, "gate-2"), (5, "gate-2")]
 
 
+def test_a_socket_lives_while_everything_that_happens_is_passed_over(signed_client, signed_site, tokens, ids):
+    """Without a word its page takes it for dead, and comes back again and again."""
+    with signed_client.websocket_connect(f"{EVENTS}?cursor=2", headers=tokens.header("other")) as socket:
+        said = [socket.receive_json()]
+        for number in range(3, 6):
+            signed_site.events.add(number)
+            said.append(socket.receive_json())
+
+    assert {one["type"] for one in said} == {"heartbeat"}
+    assert said[0]["cursor"] == 2
+    assert said[-1]["cursor"] > 2
+
+
 def test_who_is_signed_in_acknowledges_in_his_own_name(signed_client, signed_site, tokens, ids):
     headers = tokens.header("operator")
 
