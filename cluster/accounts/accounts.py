@@ -14,7 +14,7 @@ from cluster.accounts.slowing import Slowing
 from cluster.accounts.tickets import TicketStore
 from cluster.accounts.tokens import Token, TokenSigner, TokenStore
 from cluster.accounts.users import UserStore
-from cluster.safety.errors import AccountError, SignInRefused, SignInSlowed
+from cluster.safety.errors import AccountError, DatabaseUnavailable, SignInRefused, SignInSlowed
 from cluster.settings.sign_in import SignInSettings, signing_secret
 from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
@@ -50,8 +50,7 @@ class Accounts:
         """
         try:
             self._slowing.attempt(name, address)
-            kept = await self.users.password_hash(name)
-            proved = await self.passwords.proved(kept, password)
+            kept, proved = await self._proved(name, password, address)
         except SignInSlowed:
             metrics.sign_ins.inc(1, {"result": "slowed"})
             raise
@@ -63,6 +62,15 @@ class Accounts:
         metrics.sign_ins.inc(1, {"result": "ok"})
         await self._strengthened(name, kept, password)
         return await self._sessions.open(user.principal, address)
+
+    async def _proved(self, name: str, password: str, address: str) -> tuple[str | None, bool]:
+        """The hash that is kept of `name`, and whether `password` is behind it. An outage is no wrong password."""
+        try:
+            kept = await self.users.password_hash(name)
+            return kept, await self.passwords.proved(kept, password)
+        except (DatabaseUnavailable, SignInSlowed):
+            self._slowing.withdrawn(name, address)
+            raise
 
     async def session(self, session_id: str) -> Session | None:
         """Who is signed in by the id of a cookie; None: nobody."""
@@ -94,7 +102,8 @@ class Accounts:
             raise SignInRefused("a token has no password")
         checked_password(new, principal.name)
         self._slowing.attempt(principal.name, address)
-        if not await self.passwords.proved(await self.users.password_hash(principal.name), old):
+        _, proved = await self._proved(principal.name, old, address)
+        if not proved:
             raise SignInRefused("the old password is wrong")
         self._slowing.succeeded(principal.name, address)
         await self.set_password(principal.name, new)

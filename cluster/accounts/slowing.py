@@ -66,6 +66,12 @@ class Slowing:
         if (counted := self._counted.get(house)) is not None:
             counted.wrong -= 1
 
+    def withdrawn(self, name: str, address: str) -> None:
+        """Nobody could say whether the attempt was right (the database was away): it does not count."""
+        for key, _ in _keys(name, address):
+            if (counted := self._counted.get(key)) is not None:
+                counted.wrong = max(0, counted.wrong - 1)
+
     def _left_s(self, key: str, patience: Patience) -> float:
         counted = self._counted.get(key)
         if counted is None:

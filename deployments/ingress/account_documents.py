@@ -8,8 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from cluster.accounts.principal import Role
 from cluster.settings.cameras import CAMERA_ID
 
+PRINTED = r"^[^\x00-\x1f\x7f]*$"
+"""PostgreSQL takes no NUL, and would look like a database that is away."""
 _CameraIds = Annotated[list[Annotated[str, StringConstraints(pattern=CAMERA_ID)]], Field(max_length=500)]
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=64)]
+_Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, min_length=1, max_length=64, pattern=PRINTED)
+]
 _Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 

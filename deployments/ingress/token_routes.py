@@ -12,6 +12,7 @@ from cluster.accounts.audit_log import AuditFilter
 from cluster.accounts.tokens import Token
 from deployments.ingress.access import entry, principal_of
 from deployments.ingress.account_documents import (
+    PRINTED,
     AuditDocument,
     AuditList,
     NewToken,
@@ -25,7 +26,7 @@ from deployments.ingress.services import Audit
 from deployments.ingress.session_routes import usable
 
 _NO_STORE = "no-store"
-_Text = Annotated[str | None, Query(max_length=100)]
+_Text = Annotated[str | None, Query(max_length=100, pattern=PRINTED)]
 _Cursor = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 _Limit = Annotated[int, Query(ge=1, le=500)]
 
@@ -62,7 +63,9 @@ class TokenRoutes:
         await self._audit.record(entry(request, "token.create", token.token_id, detail))
         return NewToken(**_values(token), token=accounts.signer.signed(token))
 
-    async def revoke(self, request: Request, token_id: Annotated[str, Path(max_length=64)]) -> Response:
+    async def revoke(
+        self, request: Request, token_id: Annotated[str, Path(max_length=64, pattern=PRINTED)]
+    ) -> Response:
         """Holds in all replicas within 2 s; again is no fault."""
         accounts = usable(self._accounts)
         token = await accounts.tokens.revoke(token_id)

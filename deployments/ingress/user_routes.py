@@ -10,6 +10,7 @@ from cluster.accounts.passwords import checked_password
 from cluster.accounts.users import User
 from deployments.ingress.access import entry
 from deployments.ingress.account_documents import (
+    PRINTED,
     UserBody,
     UserChange,
     UserDocument,
@@ -20,8 +21,8 @@ from deployments.ingress.account_documents import (
 from deployments.ingress.problems import Problem
 from deployments.ingress.session_routes import usable
 
-_Name = Annotated[str, Path(max_length=64)]
-_Cursor = Annotated[str, Query(max_length=64)]
+_Name = Annotated[str, Path(max_length=64, pattern=PRINTED)]
+_Cursor = Annotated[str, Query(max_length=64, pattern=PRINTED)]
 _Limit = Annotated[int, Query(ge=1, le=500)]
 
 

@@ -89,6 +89,14 @@ def test_an_own_account_does_not_wash_an_address_clean(slowing: Slowing) -> None
     assert wait_s(slowing, "kim") == 1.0
 
 
+def test_what_nobody_could_judge_does_not_count(slowing: Slowing) -> None:
+    for _ in range(20):
+        slowing.attempt("kim", "10.0.0.1")
+        slowing.withdrawn("kim", "10.0.0.1")
+
+    slowing.attempt("kim", "10.0.0.1")
+
+
 def test_many_at_once_count_as_many(slowing: Slowing) -> None:
     """None of them has an answer yet."""
     let_through = [wait_s(slowing) == 0.0 for _ in range(100)]

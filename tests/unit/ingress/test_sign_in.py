@@ -178,3 +178,18 @@ def _sign_in(client, name="viewer"):
     answer = client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
     assert answer.status_code == 200
     return {"X-CSRF-Token": answer.json()["csrf"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/v1/users/%00", None),
+        ("GET", "/api/v1/audit?who=a%00", None),
+        ("DELETE", "/api/v1/tokens/%00", None),
+        ("POST", "/api/v1/session", {"name": "a\x00", "password": PASSWORD}),
+    ],
+)
+def test_a_nul_is_the_fault_of_who_sent_it_and_not_of_the_database(signed_client, tokens, method, path, body):
+    answer = signed_client.request(method, path, json=body, headers=tokens.header("admin"))
+
+    assert answer.status_code == 400, answer.text

@@ -156,6 +156,19 @@ def test_without_an_alertmanager_there_are_no_alarms_to_show(client):
     assert client.get("/api/v1/system/alarms").json() == {"configured": False, "alarms": [], "reason": ""}
 
 
+def test_who_is_limited_to_cameras_learns_of_no_others_from_the_health_of_the_system(
+    signed_client, signed_site, tokens, make
+):
+    signed_site.cameras.known["gate-1"] = make.report("gate-1", CameraStatus.UNMONITORED, reason="10.0.0.5 is silent")
+    texts = {
+        name: signed_client.get("/api/v1/system", headers=tokens.header(name)).text for name in ("other", "viewer")
+    }
+
+    assert "10.0.0.5" in texts["viewer"]
+    assert "10.0.0.5" not in texts["other"]
+    assert "gate-1" not in texts["other"]
+
+
 def test_alarms_of_cameras_that_somebody_may_not_see_are_left_out(signed_site, tokens, make):
     signed_site.alarms = FakeAlarms([alarm(camera_id="gate-1"), alarm(camera_id="gate-2"), alarm(node="n1")])
     with client_of(signed_site, make.QUICK) as client:
