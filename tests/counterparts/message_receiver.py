@@ -33,8 +33,10 @@ class Post:
 
 @dataclass(slots=True)
 class Room:
-    """A Slack channel: what a person sees in it, oldest first. `files`: names and bytes by thread."""
+    """A Slack channel: what a person sees in it, oldest first. `files`: names and bytes by thread. `first`: the number
+    of its first message; no two messages of a receiver have one `ts`, so that what is late changes none that is new."""
 
+    first: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
     files: list[tuple[str, str, bytes]] = field(default_factory=list)
     uploads: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -101,7 +103,8 @@ class MessageReceiver:
     def forget(self) -> None:
         """All that came, and what was refused."""
         with self._lock:
-            self.posts, self.room, self.refuses = [], Room(), {}
+            self.posts, self.refuses = [], {}
+            self.room = Room(first=self.room.first + len(self.room.messages))
             self._seen.clear()
 
     def taken(self, path: str) -> list[Post]:
@@ -160,7 +163,7 @@ class MessageReceiver:
         return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
 
     def _post_message(self, body: dict[str, Any]) -> dict[str, Any]:
-        ts = f"{1_700_000_000 + len(self.room.messages)}.000100"
+        ts = f"{1_700_000_000 + self.room.first + len(self.room.messages)}.000100"
         self.room.messages.append({**body, "ts": ts})
         return {"channel": "C0ROOM", "ts": ts}
 

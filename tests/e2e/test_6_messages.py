@@ -20,8 +20,9 @@ ACCEPTED = {"room": "accepted", "phone": "accepted"}
 
 
 def test_people_are_told_once_whatever_happens_to_the_notifier(simulated: Any) -> None:
-    """It is killed when Slack has the message, and did not answer."""
+    """It is killed when Slack has the message, and did not answer. SNS, which recognises no repeats, has answered."""
     event_id = _tried(simulated, CLOSES, "/api/chat.postMessage", times=1)
+    wait_for("the phone is told", lambda: simulated.messages(event_id)["phone"][0] == "accepted")
     (pid,) = simulated.replicas("cameras#Notifier")
 
     simulated.kill(pid)
