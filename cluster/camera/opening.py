@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cluster.camera.reader import SourceReader
 from cluster.camera.sources import FrameSource, open_source
 from cluster.safety.errors import CameraStalled
+from cluster.safety.frames import Image
 from cluster.settings.cameras import CameraSettings
 
 # OpenCV keeps its own deadlines almost always; after this much more it is taken to hang.
@@ -25,8 +26,16 @@ class SourceFacts:
     first_frame_s: float
 
 
-def probe(camera: CameraSettings, opens: Callable[[CameraSettings], FrameSource] = open_source) -> SourceFacts:
-    """Opens `camera`, waits for one frame and closes again, within its two timeouts and a little slack.
+def probe(camera: CameraSettings) -> SourceFacts:
+    """As `first_frame`, for who needs no picture."""
+    return first_frame(camera)[0]
+
+
+def first_frame(
+    camera: CameraSettings, opens: Callable[[CameraSettings], FrameSource] = open_source
+) -> tuple[SourceFacts, Image]:
+    """Opens `camera`, waits for one frame (BGR, as it came, without masks) and closes again, within its two timeouts
+    and a little slack.
 
     Raises:
         CameraError: no frame, by class of reason.
@@ -42,4 +51,4 @@ def probe(camera: CameraSettings, opens: Callable[[CameraSettings], FrameSource]
     if source is None or captured is None:
         raise CameraStalled("the reader was closed")
     height, width = captured.image.shape[:2]
-    return SourceFacts(width, height, source.fps, source.codec, time.monotonic() - started_s)
+    return SourceFacts(width, height, source.fps, source.codec, time.monotonic() - started_s), captured.image

@@ -42,13 +42,15 @@ class ZoneAnswer(BaseModel):
 
 
 class TrialAnswer(BaseModel):
-    """What came out of a source, or why nothing did (`code`: the class of the reason) and what to do."""
+    """What came out of a source, or why nothing did (`code`: the class of the reason) and what to do. `picture`: the
+    first frame, a JPEG of at most 640 pixels in base64, with the privacy masks that were sent."""
 
     ok: bool
     width: int | None
     height: int | None
     fps: float | None
     codec: str | None
+    picture: str | None = None
     code: str
     reason: str
     mend: str

@@ -88,24 +88,20 @@ class FakeSetupDirectory:
         return dry_run(zone, self.seen.get(camera_id, []))
 
 
+GIVES_VIDEO = {"ok": True, "width": 640, "height": 360, "fps": 25.0, "codec": "h264", "picture": "/9j/2wBD", "code": "",
+               "reason": "", "mend": ""}  # fmt: skip
+
+
 @dataclass
 class FakeTrial:
-    """Keeps what was tried."""
+    """Keeps what was tried, and finds `found`."""
 
     tried: list[CameraSettings] = field(default_factory=list)
+    found: dict[str, Any] = field(default_factory=lambda: dict(GIVES_VIDEO))
 
     async def __call__(self, camera: CameraSettings) -> dict[str, Any]:
         self.tried.append(camera)
-        return {
-            "ok": True,
-            "width": 640,
-            "height": 360,
-            "fps": 25.0,
-            "codec": "h264",
-            "code": "",
-            "reason": "",
-            "mend": "",
-        }
+        return self.found
 
 
 @dataclass

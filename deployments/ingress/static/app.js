@@ -3,6 +3,8 @@
 import { readAddress, takeLinkedEvent } from "./address.js";
 import { AuditView } from "./audit.js";
 import { CameraView } from "./camera.js";
+import { CameraListView } from "./camera_list.js";
+import { CameraSetupView } from "./camera_setup.js";
 import { cameras } from "./cameras.js";
 import { logFault, watchFaults } from "./client_log.js";
 import { every, make } from "./dom.js";
@@ -21,8 +23,8 @@ import { currentLanguage, otherLanguage, say, sayType, setLanguage } from "./wor
 
 const HEALTH_EVERY_MS = 5000;
 const SESSION_EVERY_MS = 30000;
-const VIEWS = { live: WallView, events: EventsView, cameras: CameraView, system: SystemView, users: UsersView, audit: AuditView };
-const ADMIN_ONLY = ["users", "audit"];
+const VIEWS = { live: WallView, events: EventsView, cameras: CameraView, setup: CameraSetupView, system: SystemView, users: UsersView, audit: AuditView };
+const LEAST = { setup: "operator", users: "admin", audit: "admin" };
 
 const part = (id) => document.getElementById(id);
 const content = part("content");
@@ -32,8 +34,9 @@ let shown = "";
 
 function wantedView() {
   if (isOut()) return ["sign-in", SignInView];
-  const { view: name } = readAddress();
-  return VIEWS[name] && (!ADMIN_ONLY.includes(name) || may("admin")) ? [name, VIEWS[name]] : ["live", WallView];
+  const { view: name, id } = readAddress();
+  if (name === "cameras" && !id) return may("operator") ? [name, CameraListView] : ["live", WallView];
+  return VIEWS[name] && may(LEAST[name] ?? "viewer") ? [name, VIEWS[name]] : ["live", WallView];
 }
 
 // Mounts what the address says; the same view with another query only takes the query.

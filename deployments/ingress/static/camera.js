@@ -9,9 +9,11 @@ import { make } from "./dom.js";
 import { detail } from "./event_detail.js";
 import { Item } from "./event_list.js";
 import { feed } from "./feed.js";
+import { may } from "./session.js";
 import { Tile } from "./tile.js";
 import { say } from "./words.js";
 import "./words_camera.js";
+import "./words_setup.js";
 
 const LAST_EVENTS = 8;
 
@@ -24,7 +26,8 @@ export class CameraView {
     const large = make("div", { class: "large" });
     this.side = make("div", { class: "camera-side" });
     parent.replaceChildren(make("div", { class: "page camera-page" },
-      make("div", { class: "page-head" }, this.title, make("a", { href: addressOf("live"), text: say("backToWall") })), this.unknown,
+      make("div", { class: "page-head" }, this.title, make("div", { class: "row" },
+        may("operator") ? make("a", { href: addressOf("setup", id), text: say("cameraSettings") }) : null, make("a", { href: addressOf("live"), text: say("backToWall") }))), this.unknown,
       make("div", { class: "camera-columns" }, large, this.side)));
     this.tile = new Tile(id, large, { profile: "full" });
     this.shapes = new CameraShapes(id, this.tile.stage, (isDrawing) => this.setDrawing(isDrawing));

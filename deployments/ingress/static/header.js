@@ -9,9 +9,10 @@ import { isOut, may, session, signOut } from "./session.js";
 import { isDark, switchTheme } from "./theme.js";
 import { sayClock } from "./times.js";
 import { currentLanguage, otherLanguage, say } from "./words.js";
+import "./words_setup.js";
 
 const STATUSES = ["MONITORED", "DEGRADED", "CONNECTING", "UNMONITORED", "DISABLED"];
-const VIEWS = [["live", "viewer"], ["events", "viewer"], ["system", "viewer"], ["users", "admin"], ["audit", "admin"]];
+const VIEWS = [["live", "viewer"], ["events", "viewer"], ["cameras", "operator"], ["system", "viewer"], ["users", "admin"], ["audit", "admin"]];
 
 export class Header {
   constructor(root, languageChosen) {
@@ -82,12 +83,13 @@ export class Header {
     const state = `${currentLanguage()} ${this.view} ${session.role}`;
     if (state === this.viewsSaid) return; // the focus stays where it is
     this.viewsSaid = state;
+    const tab = this.view === "setup" ? "cameras" : this.view === "cameras" && !may("operator") ? "live" : this.view;
     this.nav.setAttribute("aria-label", say("viewsOfThePage"));
     this.nav.replaceChildren(...VIEWS.filter(([, role]) => may(role)).map(([name]) => {
       const link = element("a");
       link.href = addressOf(name);
       link.textContent = say(`view${name[0].toUpperCase()}${name.slice(1)}`);
-      if (name === this.view || (name === "live" && this.view === "cameras")) link.setAttribute("aria-current", "page");
+      if (name === tab) link.setAttribute("aria-current", "page");
       return link;
     }));
   }

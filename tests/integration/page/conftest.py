@@ -1,15 +1,10 @@
 """The page in real Chromium, over real sockets, in front of a cluster in memory."""
 
-import shutil
-
 import pytest
 from counterparts.accessibility import axe_script, serious_findings
-from counterparts.missing import missing_counterpart
+from counterparts.chromium import open_chromium
 from counterparts.page_api import CannedApi
 from counterparts.page_site import ROOT, Served, Visit, small_site
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture
@@ -21,14 +16,8 @@ def served():
 # Not for the session: while Playwright runs, no test of another module can have an event loop in this thread.
 @pytest.fixture(scope="module")
 def browser():
-    if not shutil.which(CHROMIUM):
-        missing_counterpart("chromium (apt-get install chromium)", FileNotFoundError(CHROMIUM))
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with open_chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """A source that is tried: in a process of its own, which has no secrets and is ended in time."""
 
 import asyncio
+import base64
 import os
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from cluster.camera.source_trial import trial
@@ -71,3 +74,19 @@ def test_a_source_that_is_not_allowed_is_not_opened_in_the_process_either() -> N
 
     assert (answer["ok"], answer["code"]) == (False, "config")
     assert "files are not allowed" in answer["reason"]
+
+
+def test_its_picture_is_small_and_hides_what_the_masks_hide(tmp_path: Path) -> None:
+    clip = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (1280, 720))
+    for _ in range(3):
+        clip.write(np.full((720, 1280, 3), 200, np.uint8))
+    clip.release()
+    left_half = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+    camera = CameraSettings(camera_id="test", source=str(tmp_path / "clip.avi"), privacy_masks=(left_half,))
+
+    answer = trial(camera, ApiCameraSettings(folder=str(tmp_path)))
+
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(answer["picture"]), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert (answer["ok"], answer["width"], picture.shape) == (True, 1280, (360, 640, 3))
+    assert picture[:, :310].max() < 30 < 150 < picture[:, 330:].min()
