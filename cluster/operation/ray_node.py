@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster.operation import process_tree, ray_economy, ray_state
+from cluster.operation import haproxy, process_tree, ray_economy, ray_state
 from cluster.operation.dashboard import Dashboard
 from cluster.operation.interruption import Interruption
 from cluster.operation.ports import LOOPBACK, NodePorts, free_port
@@ -122,7 +122,7 @@ def _spawn(ports: NodePorts, run_dir: Path, cpus: int, object_store_bytes: int, 
         return subprocess.Popen(
             command,
             cwd=PROJECT_ROOT,
-            env={**_environment(), LOG_VARIABLE: str(logs)},
+            env={**_environment(), **haproxy.environment(run_dir), LOG_VARIABLE: str(logs)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from cluster.operation import ray_economy
+from cluster.operation import haproxy, ray_economy
 
 PATIENCE_S = 180.0
 HERE = Path(__file__).resolve().parent
@@ -147,6 +147,8 @@ def running(
     folder = Path(tempfile.mkdtemp(prefix="sy", dir="/tmp"))
     # As `safe-yolo up` starts it.
     os.environ |= ray_economy.environment()
+    (folder / "proxy").mkdir()
+    os.environ |= haproxy.environment(folder / "proxy")
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
     ray.init(
         "local",
