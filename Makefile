@@ -47,7 +47,7 @@ test: $(dev) ## all tests; PYTEST_ARGS="tests/unit -k zones" for some
 	  for part in 'tests/unit $(two)' tests/integration 'tests/e2e/test_[1-5]*.py' 'tests/e2e/test_[6-9]*.py'; do \
 	    $(bin)/python -m pytest $$part; done; fi
 
-soak: $(dev) ## 50 random kills, 30 quiet minutes, alarms (about 70 minutes); SOAK_KILLS=5 SOAK_MINUTES=2 SOAK_ONLY=kills,quiet,alarms
+soak: $(dev) ## 50 random kills, 30 quiet minutes, alarms, the API (about 80 minutes); SOAK_KILLS=5 SOAK_MINUTES=2 SOAK_ONLY=kills,quiet,alarms,api
 	@$(bin)/python tests/performance/soak.py
 
 bench: $(dev) ## measure speed into build/bench.json and .png; BENCH_ONLY=camera,gate BENCH_ROUNDS=5 for parts

@@ -1,6 +1,7 @@
-"""`make soak`: random kills with the events compared, a long quiet run in which nothing may grow, alarms of faults.
+"""`make soak`: random kills with the events compared, a long quiet run in which nothing may grow, alarms of faults,
+strange requests and sockets at the API.
 
-    SOAK_ONLY=kills,quiet,alarms SOAK_KILLS=50 SOAK_MINUTES=30 python tests/performance/soak.py
+    SOAK_ONLY=kills,quiet,alarms,api SOAK_KILLS=50 SOAK_MINUTES=30 python tests/performance/soak.py
 
 Writes build/soak.json and build/soak.png, ends by itself, and exits 1 if something did not hold. A site of its own
 on one simulated node: painted cameras, a stub detector, a real PostgreSQL and a real S3 endpoint.
@@ -29,6 +30,7 @@ from counterparts.ray_nodes import wait_for
 from counterparts.simulated_site import SimulatedSite, open_site, walk
 from counterparts.visits import UNDISTURBED, Visit
 from performance.soak_alarms import alarms
+from performance.soak_api import api
 from performance.soak_growth import Growth, verdict
 from performance.soak_plot import plot
 
@@ -167,7 +169,7 @@ def _site(cameras: int) -> Iterator[SimulatedSite]:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends through every `with`
-    parts = os.environ.get("SOAK_ONLY", "kills,quiet,alarms").split(",")
+    parts = os.environ.get("SOAK_ONLY", "kills,quiet,alarms,api").split(",")
     count = int(os.environ.get("SOAK_KILLS", "50")) if "kills" in parts else 0
     minutes = float(os.environ.get("SOAK_MINUTES", "30")) if "quiet" in parts else 0.0
     seed = int(os.environ.get("SOAK_SEED", str(int(time.time()))))
@@ -180,10 +182,11 @@ def main() -> int:
         with _site(_CAMERAS) as site:
             fault = _steady_or_fault(site, minutes, growth, _say)
     alarmed, alarm_fault = _alarms_or_fault(_say) if "alarms" in parts else ([], "")
-    fault = fault or alarm_fault
+    strange = api(_say) if "api" in parts else {"fault": ""}
+    fault = fault or alarm_fault or strange["fault"]
     found = verdict(growth, settle_s=min(300.0, 20.0 * minutes))
     kills_told = {"count": count, "seed": seed, "wrong": wrong}
-    document = {"kills": kills_told, "minutes": minutes, "alarms": alarmed, "fault": fault, **found}
+    document = {"kills": kills_told, "minutes": minutes, "alarms": alarmed, "api": strange, "fault": fault, **found}
     build = PROJECT_ROOT / "build"
     build.mkdir(exist_ok=True)
     (build / "soak.json").write_text(json.dumps(document, indent=2, default=str))

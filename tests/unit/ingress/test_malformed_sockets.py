@@ -2,52 +2,30 @@
 
 import asyncio
 import gc
-import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from counterparts import wrong_sockets
+from counterparts.wrong_sockets import odd_headers, odd_query, wrong_message
 from structlog.testing import capture_logs
 
 SEED = 20261123
 MESSAGES, HANDSHAKES = 1000, 500
-PATHS = ("/api/v1/cameras/gate-1/live", "/api/v1/events/live")
-_SCALARS: tuple[Any, ...] = (None, True, -1, 0, 1.5, 2**63, 2**64, "", "1", [], {}, float("inf"))
+PATHS = [path.format(camera="gate-1") for path in wrong_sockets.PATHS]
 
 
-def wrong_message(dice: random.Random) -> dict[str, Any]:
-    """What a client might send: no JSON, other JSON, too much of it, or bytes."""
-    kind = dice.randrange(7)
-    if kind == 0:
-        return {"type": "websocket.receive", "bytes": dice.randbytes(dice.randrange(64))}
-    if kind == 1:
-        return {"type": "websocket.receive", "text": "[" * dice.randrange(1, 5000)}
-    if kind == 2:
-        return {"type": "websocket.receive", "text": json.dumps({"ack": dice.choice(_SCALARS)})}
-    if kind == 3:
-        return {"type": "websocket.receive", "text": '{"ack": ' + "9" * dice.randrange(1, 6000) + "}"}
-    if kind == 4:
-        return {"type": "websocket.receive", "text": json.dumps({"ack": 1, f"k{dice.random()}": 1})}
-    if kind == 5:
-        text = "".join(chr(dice.randrange(1, 0xD7FF)) for _ in range(dice.randrange(200)))
-        return {"type": "websocket.receive", "text": text}
-    return {"type": "websocket.receive", "text": json.dumps({"ack": 1})[: dice.randrange(10)]}
+def message_of(sent: str | bytes) -> dict[str, Any]:
+    return {"type": "websocket.receive", "text" if isinstance(sent, str) else "bytes": sent}
 
 
 def handshake(dice: random.Random, path: str) -> dict[str, Any]:
     """The scope of a socket, with addresses, headers and options that no client of ours sends."""
-    odd = [(b"host", b"localhost:8001")]
-    if dice.random() < 0.5:
-        odd.append((b"origin", dice.choice((b"null", b"\xff\xfe", b"http://[", b"javascript:1", b""))))
-    if dice.random() < 0.5:
-        odd.append((b"cookie", dice.randbytes(40)))
-    if dice.random() < 0.5:
-        odd.append((b"authorization", dice.choice((b"Bearer", b"Bearer \xff", b"Basic x", b"\x00"))))
-    query = dice.choice((b"", b"ticket=x", b"cursor=-1", b"fps=%ff", b"%00=%00", b"profile=full&profile=full", b"\xff"))
+    headers = [(b"host", b"localhost:8001"), *odd_headers(dice).items()]
     wrong_path = dice.choice((path, path, path + "/..", "/api/v1/cameras/%2e%2e/live", "/legacy/x/ws/events", "/\x00"))
-    return scope_of(wrong_path, query, odd)
+    return scope_of(wrong_path, odd_query(dice), headers)
 
 
 def scope_of(path: str, query: bytes = b"", headers: Any = ((b"host", b"localhost:8001"),)) -> dict[str, Any]:
@@ -113,7 +91,9 @@ def test_malformed_messages_fail_nothing_and_leave_nothing(run: Any) -> None:
     async def visits(app: Any) -> None:
         dice = random.Random(SEED)  # noqa: S311 - no secret
         for number in range(MESSAGES):
-            sent = await visit(app, scope_of(PATHS[number % 2]), {"type": "websocket.connect"}, wrong_message(dice))
+            sent = await visit(
+                app, scope_of(PATHS[number % 2]), {"type": "websocket.connect"}, message_of(wrong_message(dice))
+            )
             assert sent[0] == "websocket.accept"
 
     lines, left = run(visits)
