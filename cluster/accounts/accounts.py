@@ -1,17 +1,19 @@
 """Who is let in: passwords, sessions, tokens and tickets put together. Knows neither HTTP nor Ray."""
 
+import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from cluster.accounts.credential import Credential, CredentialKind
 from cluster.accounts.passwords import Passwords, checked_password
 from cluster.accounts.principal import Principal, PrincipalKind
 from cluster.accounts.recent import Recent
 from cluster.accounts.sessions import Session, SessionStore, hashed
 from cluster.accounts.slowing import Slowing
-from cluster.accounts.tickets import TicketStore
+from cluster.accounts.tickets import TakenTicket, TicketStore
 from cluster.accounts.tokens import Token, TokenSigner, TokenStore
 from cluster.accounts.users import UserStore
 from cluster.safety.errors import AccountError, DatabaseUnavailable, SignInRefused, SignInSlowed
@@ -20,6 +22,9 @@ from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
 
 _log = structlog.get_logger()
+_HOLDERS_AT_ONCE = 4
+_HOLDER_FRESH_S = 5.0
+"""A wall of 16 sockets of one session costs one question in so long."""
 
 
 class Accounts:
@@ -40,6 +45,8 @@ class Accounts:
         self.passwords, self._slowing = passwords or Passwords(), slowing or Slowing()
         self._recent_sessions: Recent[Session] = Recent()
         self._recent_tokens: Recent[Token] = Recent()
+        self._recent_holders: Recent[Principal] = Recent()
+        self._asking = asyncio.Semaphore(_HOLDERS_AT_ONCE)
 
     async def sign_in(self, name: str, password: str, address: str) -> Session:
         """A new session.
@@ -80,10 +87,27 @@ class Accounts:
 
     async def principal(self, token: str) -> Principal | None:
         """Whose bearer token this is; None: not signed here, expired, or revoked at least 2 s ago."""
+        credential = self.credential(token)
+        return await self._token_holder(credential.row) if credential is not None else None
+
+    def credential(self, token: str) -> Credential | None:
+        """What a bearer token names; None: not signed here, or expired. Whether it was revoked is not looked up."""
         token_id = self.signer.proved_id(token)
-        if token_id is None:
-            return None
-        kept = await self._recent_tokens.get(token_id, partial(self.tokens.get, token_id))
+        return Credential(CredentialKind.TOKEN, token_id) if token_id is not None else None
+
+    async def holder(self, credential: Credential) -> Principal | None:
+        """Who comes by `credential` now, as an answer of the last seconds says; None: it holds no longer.
+
+        Few are asked about at once: the sockets of a whole site must not take the connections of a slow database.
+        """
+        async with self._asking:
+            if credential.kind is CredentialKind.TOKEN:
+                return await self._token_holder(credential.row, _HOLDER_FRESH_S)
+            ask = partial(self._sessions.holder, credential.row)
+            return await self._recent_holders.get(credential.row, ask, _HOLDER_FRESH_S)
+
+    async def _token_holder(self, token_id: str, fresh_s: float | None = None) -> Principal | None:
+        kept = await self._recent_tokens.get(token_id, partial(self.tokens.get, token_id), fresh_s)
         return kept.principal if kept is not None and kept.holds(datetime.now(UTC)) else None
 
     async def sign_out(self, session_id: str) -> None:
@@ -115,12 +139,12 @@ class Accounts:
         await self.users.change(name, {"password_hash": hash_text})
         self.forget_all()
 
-    async def give_ticket(self, principal: Principal) -> tuple[str, datetime]:
+    async def give_ticket(self, principal: Principal, credential: Credential) -> tuple[str, datetime]:
         """What opens one socket within 30 s, and until when."""
-        ticket = await self._tickets.give(principal)
+        ticket = await self._tickets.give(principal, credential)
         return ticket.ticket, ticket.expires_at
 
-    async def take_ticket(self, ticket: str) -> Principal | None:
+    async def take_ticket(self, ticket: str) -> TakenTicket | None:
         """Whose it is, once."""
         return await self._tickets.take(ticket)
 
@@ -128,6 +152,7 @@ class Accounts:
         """Something about accounts was changed here. Other replicas know it within 2 s."""
         self._recent_sessions.forget_all()
         self._recent_tokens.forget_all()
+        self._recent_holders.forget_all()
 
     def close(self) -> None:
         self.passwords.close()

@@ -1,5 +1,6 @@
 """What the database said a moment ago, so that it is not asked at every request, and not missed while it is away."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -25,27 +26,35 @@ class Recent(Generic[Value]):
         *,
         fresh_s: float = 2.0,
         away_s: float = 600.0,
+        patience_s: float = 1.0,
         most: int = 2_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fresh_s, self._away_s, self._most, self._clock = fresh_s, away_s, most, clock
+        self._fresh_s, self._away_s, self._patience_s = fresh_s, away_s, patience_s
+        self._most, self._clock = most, clock
         self._known: OrderedDict[str, tuple[Value, float]] = OrderedDict()
 
-    async def get(self, key: str, ask: Callable[[], Awaitable[Value | None]]) -> Value | None:
-        """What `ask` gives or gave.
+    async def get(
+        self, key: str, ask: Callable[[], Awaitable[Value | None]], fresh_s: float | None = None
+    ) -> Value | None:
+        """What `ask` gives or gave; `fresh_s`: how old an answer this one takes.
+
+        Where there is an older answer, a database that hangs is waited for `patience_s` only.
 
         Raises:
             DatabaseUnavailable: it is away, and the last answer too old or none.
         """
-        if (known := self._younger_than(key, self._fresh_s)) is not None:
+        if (known := self._younger_than(key, self._fresh_s if fresh_s is None else fresh_s)) is not None:
             return known
+        older = self._younger_than(key, self._away_s)
         try:
-            value = await ask()
-        except DatabaseUnavailable as error:
-            if (known := self._younger_than(key, self._away_s)) is None:
+            async with asyncio.timeout(None if older is None else self._patience_s):
+                value = await ask()
+        except (DatabaseUnavailable, TimeoutError) as error:
+            if older is None:
                 raise
-            _log.warning("account_not_asked_again", reason=error.reason)
-            return known
+            _log.warning("account_not_asked_again", reason=str(error) or "no answer in time")
+            return older
         self._keep(key, value)
         return value
 

@@ -5,10 +5,12 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from cluster.accounts.credential import Credential, CredentialKind
 from cluster.accounts.principal import Principal
 from cluster.accounts.users import user_of
 from cluster.settings.sign_in import SignInSettings
@@ -34,6 +36,10 @@ class Session:
     def csrf(self) -> str:
         """Made of the id, so that it needs no column and ends with it."""
         return hmac.new(self.session_id.encode(), _CSRF_PURPOSE, hashlib.sha256).hexdigest()
+
+    @property
+    def credential(self) -> Credential:
+        return Credential(CredentialKind.SESSION, hashed(self.session_id))
 
 
 class SessionStore:
@@ -69,28 +75,36 @@ class SessionStore:
         """None: it is none, it has ended, or its user may not sign in any more. The role is that of today."""
         if not session_id.startswith(_PREFIX):
             return None
-        now = now or datetime.now(UTC)
+        found = await self._held(hashed(session_id), now or datetime.now(UTC))
+        return Session(session_id, *found) if found is not None else None
+
+    async def holder(self, session_hash: str, now: datetime | None = None) -> Principal | None:
+        """Whose session this is, as `find`. An open socket is a use of it: who watches is not idle."""
+        found = await self._held(session_hash, now or datetime.now(UTC))
+        return found[0] if found is not None else None
+
+    async def _held(self, session_hash: str, now: datetime) -> tuple[Principal, datetime] | None:
+        """Whose it is and when it ends; keeps that it was used."""
         query = (
             select(sessions.c.expires_at, sessions.c.seen_at, *users.c)
             .join(users, users.c.name == sessions.c.user_name)
             .where(
-                sessions.c.session_hash == hashed(session_id),
+                sessions.c.session_hash == session_hash,
                 sessions.c.expires_at > now,
                 sessions.c.seen_at > now - self._idle,
                 users.c.disabled.is_(False),
             )
         )
 
-        async def work(connection: AsyncConnection) -> tuple[Session, datetime] | None:
-            row = (await connection.execute(query)).first()
-            return (Session(session_id, user_of(row).principal, row.expires_at), row.seen_at) if row else None
+        async def work(connection: AsyncConnection) -> Row[Any] | None:
+            return (await connection.execute(query)).first()
 
-        found = await self._transactions.read(work)
-        if found is None:
+        row = await self._transactions.read(work)
+        if row is None:
             return None
-        if now - found[1] > min(_SEEN_EVERY, self._idle / 4):
-            await self._see(session_id, now)
-        return found[0]
+        if now - row.seen_at > min(_SEEN_EVERY, self._idle / 4):
+            await self._see(session_hash, now)
+        return user_of(row).principal, row.expires_at
 
     async def close(self, session_id: str) -> None:
         """Signs out; nothing happens where it has ended already."""
@@ -100,9 +114,9 @@ class SessionStore:
 
         await self._transactions.write(work)
 
-    async def _see(self, session_id: str, now: datetime) -> None:
+    async def _see(self, session_hash: str, now: datetime) -> None:
         async def work(connection: AsyncConnection) -> None:
-            seen = update(sessions).where(sessions.c.session_hash == hashed(session_id)).values(seen_at=now)
+            seen = update(sessions).where(sessions.c.session_hash == session_hash).values(seen_at=now)
             await connection.execute(seen)
 
         await self._transactions.write(work)

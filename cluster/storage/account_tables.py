@@ -54,9 +54,22 @@ tickets = Table(
     Column("role", Text, nullable=False),
     Column("cameras", JSON(none_as_null=True)),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("credential_kind", Text),
+    Column("credential_row", Text),
     Index("tickets_by_end", "expires_at"),
 )
-"""What opens one socket once. In a table, because another replica than the one that gave it may be asked."""
+"""What opens one socket once. In a table, because another replica than the one that gave it may be asked. It holds no
+longer than the credential by which it was given, which names a session or token."""
+
+wrong_passwords = Table(
+    "wrong_passwords",
+    metadata,
+    Column("key_hash", Text, primary_key=True),
+    Column("wrong", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("wrong_passwords_by_time", "at"),
+)
+"""How many were wrong lately, of one user and from one address, by keyed hashes: a name may be a password, mistyped."""
 
 audit = Table(
     "audit",

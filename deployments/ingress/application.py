@@ -64,7 +64,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         routes=[
-            *HealthRoutes(board, release).routes(),
+            *HealthRoutes(board, release, services.accounts, limits).routes(),
             *MetricsRoutes(services.pages).routes(),
             *CameraRoutes(services.cameras, live).routes(),
             *setup_routes(services, limits),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import HTTPConnection
 
 from cluster.accounts.accounts import Accounts
+from cluster.accounts.credential import Credential
 from cluster.accounts.principal import Principal
 from cluster.accounts.sessions import Session
 from deployments.ingress.problems import Problem
@@ -21,9 +22,10 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Who asks; `session` where he showed its cookie."""
+    """Who asks and by what; `session` where he showed its cookie. `credential` None: a ticket of the release before."""
 
     principal: Principal
+    credential: Credential | None
     session: Session | None = None
 
 
@@ -36,10 +38,10 @@ async def shown(connection: HTTPConnection, accounts: Accounts) -> Shown | None:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         principal = await accounts.principal(token.strip())
-        return Shown(principal) if principal is not None else None
+        return Shown(principal, accounts.credential(token.strip())) if principal is not None else None
     if ticket := _taken_ticket(connection):
-        principal = await accounts.take_ticket(ticket)
-        return Shown(principal) if principal is not None else None
+        taken = await accounts.take_ticket(ticket)
+        return Shown(taken.principal, taken.credential) if taken is not None else None
     return await by_cookie(connection, accounts)
 
 
@@ -50,7 +52,7 @@ async def by_cookie(connection: HTTPConnection, accounts: Accounts) -> Shown | N
     if session is None:
         return None
     connection.scope.setdefault("state", {})[_SESSION_KEY] = session
-    return Shown(session.principal, session)
+    return Shown(session.principal, session.credential, session)
 
 
 def session_of(connection: HTTPConnection) -> Session | None:

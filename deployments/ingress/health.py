@@ -62,6 +62,11 @@ class Health:
             "inference_age_s": {"max": self.inference_age_max_s, "min": self.inference_age_min_s},
         }
 
+    def without_reasons(self, release: str) -> dict[str, Any]:
+        """For whom a load balancer and a probe are: reasons name cameras, addresses and files."""
+        parts = {name: {"status": part.status.value, "reason": ""} for name, part in self.parts.items()}
+        return {**self.document(release), "parts": parts}
+
 
 class HealthBoard:
     """Asks all parts at once, each with a deadline, and remembers the answer for a moment.

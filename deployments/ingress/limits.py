@@ -13,6 +13,8 @@ class Limits:
     """Of them for one user or token: several walls of 16, but not all of the replica."""
     session_age_s: float = 3600.0
     """A socket is closed with 1012 "renew" at this age, give or take a tenth: who was signed out meanwhile is out."""
+    prove_every_s: float = 10.0
+    """How often an open socket is looked at whether who opened it may still watch; the answer may be 5 s old."""
     superseded_within_s: float = 3.0
     """After a newer release has begun, sockets end at some moment within so long."""
     generation_every_s: float = 1.0

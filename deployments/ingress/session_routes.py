@@ -21,6 +21,7 @@ from deployments.ingress.account_documents import (
 from deployments.ingress.credentials import COOKIE, Shown, session_of, shown
 from deployments.ingress.problems import Problem
 from deployments.ingress.sockets import is_cross_site
+from deployments.ingress.standing import standing_of
 
 _NO_STORE = "no-store"
 
@@ -63,7 +64,7 @@ class SessionRoutes:
         """Who asks. Never refused, so that a page can find out whether it must show the form."""
         response.headers["Cache-Control"] = _NO_STORE
         if self._accounts is None:
-            return _state(Shown(ANYBODY), sign_in="off")
+            return _state(Shown(ANYBODY, None), sign_in="off")
         return _state(await shown(request, self._accounts), sign_in="on")
 
     async def sign_out(self, request: Request) -> Response:
@@ -89,7 +90,10 @@ class SessionRoutes:
     async def ticket(self, request: Request, response: Response) -> TicketDocument:
         """Opens one socket as `?ticket=`, once, within 30 s."""
         response.headers["Cache-Control"] = _NO_STORE
-        ticket, expires_at = await usable(self._accounts).give_ticket(principal_of(request))
+        accounts, standing = usable(self._accounts), standing_of(request)
+        if standing is None:
+            raise Problem(401, "sign in, or send `Authorization: Bearer` with a token that holds")
+        ticket, expires_at = await accounts.give_ticket(standing.principal, standing.credential)
         return TicketDocument(ticket=ticket, expires_at=expires_at)
 
 

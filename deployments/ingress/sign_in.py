@@ -15,13 +15,10 @@ from deployments.ingress.access import STRANGER, set_principal
 from deployments.ingress.credentials import check_csrf, drop_ticket, shown
 from deployments.ingress.problems import Problem, on_part_away, problem_response
 from deployments.ingress.route_roles import METRICS, OPEN, SOCKET, Door, RouteRoles
-from deployments.ingress.sockets import SIGN_IN, TRY_AGAIN_LATER, UNKNOWN_CAMERA, WRONG_ORIGIN, accepted, is_cross_site
+from deployments.ingress.sockets import accepted, is_cross_site, refusal_code
+from deployments.ingress.standing import HiddenCamera, Standing, check, set_standing
 
 log = structlog.get_logger()
-
-
-class HiddenCamera(Problem):
-    """A camera that is not shown to who asks, whether there is one or not."""
 
 
 class SignIn:
@@ -80,21 +77,21 @@ class SignIn:
             raise Problem(401, "sign in, or send `Authorization: Bearer` with a token that holds")
         if found.session is not None and method != SOCKET:
             check_csrf(connection, method, found.session)
-        principal = found.principal
-        if not principal.may(needed):
-            raise Problem(403, f"{principal.name} is {principal.role}; this needs {needed}", needed=needed.value)
-        if door.camera_id and not principal.sees(door.camera_id):
-            raise HiddenCamera(404, f"there is no camera {door.camera_id[:80]!r}")
-        return principal
+        check(found.principal, needed, door.camera_id)
+        if found.credential is not None:
+            standing = Standing(accounts, found.credential, found.principal, needed, door.camera_id)
+            set_standing(connection, standing)
+        return found.principal
 
 
 def _of_this_machine(connection: HTTPConnection, door: Door) -> Principal:
-    if door.needed is not OPEN and not _is_loopback(connection.client.host if connection.client else ""):
+    is_here = _is_loopback(connection.client.host if connection.client else "")
+    if door.needed is not OPEN and not is_here:
         raise Problem(403, "sign-in is off, so that only this machine is served; set sign_in.enabled in site.yaml")
     # Also where nobody signs in, and of routes that read no body: a page of another site may be open in a browser here.
     if connection.scope.get("method", "GET") not in ("GET", "HEAD", "OPTIONS") and is_cross_site(connection):
         raise Problem(403, "pages of other sites may not do this")
-    return ANYBODY
+    return ANYBODY if is_here else STRANGER
 
 
 def _is_loopback(address: str) -> bool:
@@ -113,11 +110,8 @@ async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) 
         return await problem_response(Request(scope), problem)(scope, receive, send)
     websocket = WebSocket(scope, receive, send)
     log.warning("socket_refused", status=problem.status, path=redact(scope["path"]), reason=problem.detail)
-    code = _SOCKET_CODES.get(problem.status, WRONG_ORIGIN)
+    code = refusal_code(problem.status)
     is_told = problem.status in (401, 503) or isinstance(problem, HiddenCamera)
     if is_told and not await accepted(websocket):
         return None
     return await websocket.close(code, problem.detail[:120])
-
-
-_SOCKET_CODES = {401: SIGN_IN, 404: UNKNOWN_CAMERA, 503: TRY_AGAIN_LATER}

@@ -10,9 +10,12 @@ import structlog
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from cluster.safety.errors import DatabaseUnavailable
 from deployments.deadlines import bounded
-from deployments.ingress.lifetimes import Lifetimes
+from deployments.ingress.lifetimes import RENEW, Lifetimes
 from deployments.ingress.limits import Limits
+from deployments.ingress.problems import Problem
+from deployments.ingress.standing import ScopeChanged, Standing, standing_of
 
 log = structlog.get_logger()
 
@@ -25,12 +28,13 @@ TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
 BAD_MESSAGE = 4400
 SIGN_IN = 4401
-WRONG_ORIGIN = 4403
+WRONG_ORIGIN = NOT_ALLOWED = 4403
 UNKNOWN_CAMERA = 4004
 TOO_SLOW = 4008
 RESUME = 4009
 
 _LONGEST_REASON_BYTES = 123
+_REFUSALS = {401: SIGN_IN, 404: UNKNOWN_CAMERA, 503: TRY_AGAIN_LATER}
 
 
 class CloseSocket(Exception):
@@ -109,8 +113,10 @@ async def within(deadline_s: float, sending: Awaitable[Answer], close: CloseSock
 
 
 async def hold(websocket: WebSocket, lifetimes: Lifetimes, limits: Limits, *jobs: Coroutine[Any, Any, None]) -> None:
-    """Run `jobs` until the first of them ends, the client goes or the socket's time is over; then close it."""
-    tasks = [asyncio.create_task(job) for job in (*jobs, _until_over(lifetimes))]
+    """Run `jobs` until the first of them ends, the client goes, the socket's time is over, or who opened it may not
+    watch any more; then close it."""
+    ends = (_until_over(lifetimes), _until_refused(standing_of(websocket), limits))
+    tasks = [asyncio.create_task(job) for job in (*jobs, *ends)]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         ending = next((_ending(task) for task in tasks if task.done()), None)
@@ -133,6 +139,26 @@ async def close(websocket: WebSocket, ending: CloseSocket, limits: Limits) -> No
         await bounded(websocket.close(ending.code, reason), limits.close_within_s)
     except (RuntimeError, TimeoutError, WebSocketDisconnect):
         log.info("socket_gone", code=ending.code)
+
+
+def refusal_code(status: int) -> int:
+    """What a socket hears where HTTP answers `status`."""
+    return _REFUSALS.get(status, NOT_ALLOWED)
+
+
+async def _until_refused(standing: Standing | None, limits: Limits) -> None:
+    """Asks again and again whether who watches may still. A database that is away cuts nobody off."""
+    while True:
+        await asyncio.sleep(limits.prove_every_s)
+        try:
+            if standing is not None:
+                await standing.prove()
+        except Problem as problem:
+            raise CloseSocket(refusal_code(problem.status), problem.detail) from problem
+        except ScopeChanged as changed:
+            raise CloseSocket(SERVICE_RESTART, RENEW) from changed
+        except (DatabaseUnavailable, TimeoutError) as error:
+            log.warning("socket_not_proved", reason=str(error))
 
 
 async def _until_over(lifetimes: Lifetimes) -> None:

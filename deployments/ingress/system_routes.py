@@ -101,11 +101,9 @@ class SystemRoutes:
 
 def _health(health: Health, release: str, principal: Principal) -> dict[str, Any]:
     """Reasons and counts name cameras: who is limited to some is told the states alone."""
-    document = health.document(release)
     if principal.cameras is None:
-        return document
-    parts = {name: {"status": part["status"], "reason": ""} for name, part in document["parts"].items()}
-    return {**document, "parts": parts, "cameras": {}}
+        return health.document(release)
+    return {**health.without_reasons(release), "cameras": {}}
 
 
 def _counts(reports: list[CameraReport]) -> dict[str, int]:

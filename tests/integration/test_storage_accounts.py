@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cluster.accounts.audit import AuditEntry
 from cluster.accounts.audit_log import AuditFilter, AuditTable
+from cluster.accounts.credential import Credential, CredentialKind
 from cluster.accounts.principal import Principal, PrincipalKind, Role
 from cluster.accounts.sessions import SessionStore, hashed
-from cluster.accounts.tickets import TicketStore
+from cluster.accounts.tickets import TakenTicket, TicketStore
 from cluster.accounts.tokens import TokenStore
 from cluster.accounts.users import UserStore
 from cluster.safety.errors import AccountConflict, AccountError, AccountUnknown
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.anyio
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = SignInSettings(session_idle_s=3600, session_max_s=86_400)
 KIM = Principal("kim", Role.OPERATOR, frozenset({"gate-1"}))
+BY_COOKIE = Credential(CredentialKind.SESSION, "ab" * 32)
 
 
 async def test_a_user_comes_back_as_he_was_added(engine: AsyncEngine) -> None:
@@ -136,14 +138,14 @@ async def test_sessions_that_ended_are_cleared_away(engine: AsyncEngine) -> None
 
 async def test_a_ticket_is_taken_once_also_by_many_at_once_and_for_30_s(engine: AsyncEngine) -> None:
     store = TicketStore(engine)
-    ticket = (await store.give(KIM, NOON)).ticket
-    late = (await store.give(KIM, NOON)).ticket
+    ticket = (await store.give(KIM, BY_COOKIE, NOON)).ticket
+    late = (await store.give(KIM, BY_COOKIE, NOON)).ticket
 
     taken = await asyncio.gather(*(store.take(ticket, NOON + timedelta(seconds=29)) for _ in range(5)))
-    assert [one for one in taken if one is not None] == [KIM]
+    assert [one for one in taken if one is not None] == [TakenTicket(KIM, BY_COOKIE)]
     assert await store.take(late, NOON + timedelta(seconds=30)) is None
     assert await store.take("syt_guess", NOON) is None
-    assert ticket not in repr(await store.give(KIM, NOON + timedelta(hours=1)))
+    assert ticket not in repr(await store.give(KIM, BY_COOKIE, NOON + timedelta(hours=1)))
     async with engine.connect() as connection:
         assert (await connection.execute(select(func.count()).select_from(tickets))).scalar_one() == 1
 

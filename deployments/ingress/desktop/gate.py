@@ -8,6 +8,7 @@ import structlog
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from cluster.accounts.credential import Credential
 from cluster.accounts.principal import Principal, Role
 from cluster.safety.errors import DatabaseUnavailable, SnapshotsUnavailable
 from cluster.safety.redaction import redact
@@ -16,6 +17,7 @@ from deployments.ingress.desktop.numbers import Numbers
 from deployments.ingress.desktop.own_api import OwnApi
 from deployments.ingress.problems import Problem
 from deployments.ingress.services import Unreachable
+from deployments.ingress.standing import Holders, Standing, set_standing
 
 log = structlog.get_logger()
 
@@ -23,10 +25,12 @@ _NO_STORE = {"Cache-Control": "no-store"}
 _NOTHING_HERE = "Not Found"
 
 
-class TokenReader(Protocol):
+class TokenReader(Holders, Protocol):
     """Who knows tokens; raises `DatabaseUnavailable`."""
 
     async def principal(self, token: str, /) -> Principal | None: ...
+
+    def credential(self, token: str, /) -> Credential | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class Gate:
             log.warning("desktop_client_refused", address=connection.client.host if connection.client else "")
             raise Problem(404, _NOTHING_HERE)
         set_principal(connection, principal)
+        if self._tokens is not None and (credential := self._tokens.credential(token)) is not None:
+            set_standing(connection, Standing(self._tokens, credential, principal, Role.VIEWER))
         return Caller(connection, principal, OwnApi(connection, token), self._numbers)
 
     def open(self, call: Call) -> Callable[[Request], Awaitable[Response]]:

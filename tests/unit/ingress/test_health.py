@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -236,3 +238,35 @@ def test_live_answers_whatever_is_away_and_ready_needs_the_supervisor(client, si
 
 def test_probes_may_ask_by_any_name(client):
     assert client.get("/health", headers={"Host": "10.1.2.3:8001"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("caller", "is_told"),
+    [("nobody", False), ("revoked", False), ("foreign", False), ("other", False), ("viewer", True), ("admin", True)],
+)
+def test_reasons_are_for_who_sees_all_cameras_and_states_and_counts_for_everybody(
+    signed_client, signed_site, tokens, make, caller, is_told
+):
+    _one_camera_blind(signed_site, make)
+    _outbox_dropped_info(signed_site, make)
+    answer = signed_client.get("/health", headers=tokens.header(caller))
+    health = answer.json()
+
+    assert (answer.status_code, health["status"], health["parts"]["cameras"]["status"]) == (200, "degraded", "degraded")
+    assert (health["cameras"]["MONITORED"], health["cameras"]["UNMONITORED"]) == (1, 1)
+    assert ("gate-2" in answer.text, "gate-1" in answer.text) == (is_told, is_told)
+
+
+def test_who_cannot_be_looked_up_in_time_is_told_the_states_in_time(signed_client, signed_site, tokens, make):
+    _one_camera_blind(signed_site, make)
+    signed_site.accounts.tokens.get = lambda token_id: asyncio.sleep(3600)
+    answer = signed_client.get("/health", headers=tokens.header("admin"))
+
+    assert (answer.status_code, answer.json()["status"], "gate-2" in answer.text) == (200, "degraded", False)
+
+
+@pytest.mark.parametrize(("address", "is_told"), [("127.0.0.1", True), ("10.0.0.9", False)])
+def test_without_sign_in_reasons_are_for_this_machine(site, make, address, is_told):
+    _one_camera_blind(site, make)
+    with TestClient(site.app(), base_url="http://localhost:8001", client=(address, 50000)) as client:
+        assert ("gate-2" in client.get("/health").text) is is_told
