@@ -3,36 +3,18 @@
 import re
 
 import pytest
+from counterparts.access_table import CALLERS, HTTP_LINES, LET_IN, SOCKET_CODES, SOCKET_LINES, expected, page
 from counterparts.signed_in import PASSWORD, open_cheaply
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from cluster.accounts.principal import Role
+from cluster.settings.base import PROJECT_ROOT
 from deployments.ingress.access import principal_of
-from deployments.ingress.route_roles import OPEN, ROLES, SOCKET
 from deployments.ingress.sign_in import SignIn
 
-CALLERS = ("nobody", "expired", "revoked", "foreign", "viewer", "operator", "admin", "other")
 SITE = "ws://localhost:8001"
-UNKNOWN = ("nobody", "expired", "revoked", "foreign")
-RANK = {"other": Role.VIEWER, "viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN}
-SOCKET_CODES = {401: 4401, 403: 4403, 404: 4004}
-HTTP_LINES = [line for line in ROLES if not line.startswith(SOCKET)]
-SOCKET_LINES = [line for line in ROLES if line.startswith(SOCKET)]
-
-
-def expected(caller, line):
-    """The status, 200 for "let in": what the table in the README says."""
-    needed = ROLES[line]
-    if needed is OPEN:
-        return 200
-    if caller in UNKNOWN:
-        return 401
-    if not RANK[caller].covers(needed):
-        return 403
-    return 404 if caller == "other" and "{camera_id}" in line else 200
 
 
 async def inside(scope, receive, send):
@@ -69,7 +51,7 @@ def test_every_route_lets_in_whom_the_table_says(door, tokens, caller):
         assert answer.status_code == expected(caller, line), line
         if answer.status_code == 401:
             assert answer.headers["www-authenticate"].startswith("Bearer")
-        if answer.status_code != 200:
+        if answer.status_code != LET_IN:
             assert answer.headers["content-type"] == "application/problem+json"
 
 
@@ -78,12 +60,16 @@ def test_every_socket_lets_in_whom_the_table_says(door, tokens, caller):
     for line in SOCKET_LINES:
         status = expected(caller, line)
         with door.websocket_connect(path_of(line), headers=tokens.header(caller)) as socket:
-            if status == 200:
+            if status == LET_IN:
                 socket.receive_text()
             with pytest.raises(WebSocketDisconnect) as closed:
                 socket.receive_text()
 
-        assert closed.value.code == SOCKET_CODES.get(status, 1000), line
+        assert closed.value.code == SOCKET_CODES[status], line
+
+
+def test_the_page_about_it_is_what_was_tested():
+    assert (PROJECT_ROOT / "docs" / "api_access.md").read_text() == page()
 
 
 def test_who_sees_one_camera_only_is_let_in_to_that_one(door, tokens):
