@@ -81,7 +81,7 @@ export class CameraSetupView {
     this.showReport();
     const switches = new CameraSwitches(this.cameraId);
     switches.load();
-    const remove = new CameraDelete(this.cameraId, { known: () => this.known, gone: () => this.leave(), overtaken: () => this.overtaken() });
+    const remove = new CameraDelete(this.cameraId, { known: () => this.known, gone: () => this.leave(), overtaken: () => this.overtaken(false) });
     return [live, ...parts, switches.root, ...(this.mayChange ? [remove.root] : [])];
   }
 
@@ -98,7 +98,7 @@ export class CameraSetupView {
     return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== this.known.camera[name]));
   }
 
-  async send() {
+  async send(isAgain = false) {
     if (!this.mayChange || this.save.disabled || !this.form.check()) return undefined;
     const changes = this.changes();
     if (!this.isNew && !Object.keys(changes).length) return this.say(say("noChange"), true);
@@ -106,7 +106,7 @@ export class CameraSetupView {
     const answer = this.isNew ? await ask("/api/v1/cameras", { method: "POST", body: this.wanted() }) : await ask(this.base, { method: "PATCH", body: changes, ifMatch: this.known.etag });
     this.save.disabled = false;
     if (this.over) return undefined;
-    if (answer.status === 412) return this.overtaken();
+    if (answer.status === 412 && !isAgain) return this.overtaken(true);
     return answer.ok ? this.saved(answer) : this.refused(answer);
   }
 
@@ -131,17 +131,18 @@ export class CameraSetupView {
   }
 
   // Theirs is loaded and nothing that was typed is lost: the person chooses field by field.
-  async overtaken() {
+  async overtaken(isSaving) {
     const values = this.form.values();
     const [theirs, who] = await Promise.all([this.read(), whoChanged(this.cameraId)]);
-    if (!theirs || this.over) return;
+    if (!theirs || this.over) return undefined;
     const rows = differences(this.known.camera, values, theirs.camera, Object.keys(values));
     this.known = theirs;
     const choose = ({ name, yours, theirs: other }, side) => this.form.put(name, side === "yours" ? yours : other);
     rows.forEach((row) => choose(row, row.take));
+    if (!rows.length) return isSaving ? this.send(true) : undefined; // it was something else of the camera, its zones say
     this.conflict.replaceChildren(conflictPanel({ who, rows, wordOf, sayValue: (name, value) => (name === "source" ? saySource(value) : sayValue(value)), choose }));
     this.say("", false);
-    this.conflict.querySelector("h3").focus();
+    return this.conflict.querySelector("h3").focus();
   }
 
   say(text, well) {

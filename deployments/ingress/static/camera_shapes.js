@@ -2,13 +2,16 @@
 
 import { ask, getJson, sayProblem } from "./api.js";
 import { cameras } from "./cameras.js";
+import { whoChanged } from "./conflict.js";
 import { button, make } from "./dom.js";
 import { PolygonEditor, sayFault, toolButtons } from "./polygon_editor.js";
 import { may } from "./session.js";
 import { sayDuration, sayTime } from "./times.js";
 import { say, sayType } from "./words.js";
+import { zoneConflict } from "./zone_conflict.js";
 import { ZoneForm } from "./zone_form.js";
 import "./words_camera.js";
+import "./words_setup.js";
 
 const DRY_RUN_MS = 30000;
 
@@ -66,7 +69,7 @@ export class CameraShapes {
 
   maskLine(index, change) {
     const line = make("li", { data: { kind: "mask" } }, make("span", { class: "swatch", "aria-hidden": "true" }), make("span", { class: "grow", text: say("mask", { n: index + 1 }) }));
-    if (change) line.append(button(say("edit"), () => this.edit({ mask: index })), this.deleter(() => this.saveMasks(this.masks.filter((_, other) => other !== index))));
+    if (change) line.append(button(say("edit"), () => this.edit({ mask: index })), this.deleter(async () => this.done(await this.sendMasks(this.masks.filter((_, other) => other !== index)), "saved")));
     return line;
   }
 
@@ -88,27 +91,33 @@ export class CameraShapes {
     const isMask = what.mask !== undefined;
     const own = isMask ? this.masks[what.mask] : what.zone?.polygon;
     this.original = own ?? null;
-    const others = [...this.zones.filter((zone) => zone !== what.zone), ...this.masks.filter((_, index) => index !== what.mask).map((polygon) => ({ polygon, kind: "mask" }))];
     this.form = isMask ? null : new ZoneForm(what.zone, () => this.showWorth());
     this.drawing(true);
-    this.editor = new PolygonEditor(this.stage, { polygon: own ?? [], kind: isMask ? "mask" : this.form.kind.value, others, changed: () => this.showWorth() });
+    this.editor = new PolygonEditor(this.stage, { polygon: own ?? [], kind: isMask ? "mask" : this.form.kind.value, others: this.others(), changed: () => this.showWorth() });
     this.showPanel(isMask);
     this.showList();
     this.showWorth();
     this.panel.querySelector("h2").focus();
   }
 
+  // What else is on the picture while one shape is drawn.
+  others() {
+    const { zone, mask } = this.what;
+    return [...this.zones.filter((other) => other.zone_id !== zone?.zone_id), ...this.masks.filter((_, index) => index !== mask).map((polygon) => ({ polygon, kind: "mask" }))];
+  }
+
   showPanel(isMask) {
     this.tools = toolButtons(this.editor);
     this.worth = make("p", { class: "worth", role: "status" });
     this.result = make("div", { class: "dry-run", role: "status" });
+    this.conflict = make("div");
     this.saveButton = button(say("save"), () => this.save(), "button primary");
     this.dryButton = button(say("dryRun"), () => this.dryRun());
     const named = isMask ? say("masks") : this.what.zone?.name || this.what.zone?.zone_id;
     const what = named ? say("editorOf", { what: named }) : say("newZone");
     this.said.textContent = "";
     this.panel.replaceChildren(make("h2", { text: what, tabindex: "-1" }), make("p", { class: "hint", text: say("drawHint") }),
-      this.tools.row, this.worth, ...(this.form ? [this.form.root] : []),
+      this.tools.row, this.worth, ...(this.form ? [this.form.root] : []), this.conflict,
       make("div", { class: "row" }, this.saveButton, ...(isMask ? [] : [this.dryButton]), button(say("cancel"), () => { this.close(); this.showList(); })), this.result);
   }
 
@@ -124,26 +133,60 @@ export class CameraShapes {
     this.tools.refresh();
   }
 
-  async save() {
+  async save(isAgain = false) {
     this.saveButton.disabled = true;
-    if (this.what.mask !== undefined) return this.saveMask();
+    const answer = await (this.form ? this.sendZone() : this.sendMask());
+    if (answer.status === 412 && this.editor) return this.overtaken(isAgain);
+    return this.done(answer, "saved");
+  }
+
+  sendZone() {
     const zone = this.form.values(this.editor.points);
     const path = this.what.zone ? `${this.base}/zones/${encodeURIComponent(zone.zone_id)}` : `${this.base}/zones`;
-    return this.done(await ask(path, { method: this.what.zone ? "PUT" : "POST", body: zone, ifMatch: this.zonesTag }), "saved");
+    return ask(path, { method: this.what.zone ? "PUT" : "POST", body: zone, ifMatch: this.zonesTag });
+  }
+
+  sendMask() {
+    const at = this.what.mask;
+    return this.sendMasks([...this.masks.slice(0, at), this.editor.points, ...this.masks.slice(at + 1)]);
+  }
+
+  sendMasks(masks) { return ask(this.base, { method: "PATCH", body: { privacy_masks: masks }, ifMatch: this.settingsTag }); }
+
+  // Another change of the camera came first. If it was none of this shape, this one is saved after it; else the person decides.
+  async overtaken(isAgain) {
+    const [who] = await Promise.all([whoChanged(this.cameraId), this.load()]);
+    if (!this.editor) return undefined;
+    const isAsked = this.form ? this.zoneOvertaken(who) : this.maskOvertaken(who);
+    this.showWorth();
+    if (!isAsked && !isAgain) return this.save(true);
+    if (!isAsked) this.tell(say("newerRevision"), false);
+    return undefined;
+  }
+
+  // -> whether there is something to decide
+  zoneOvertaken(who) {
+    const base = this.what.zone;
+    const theirs = base && this.zones.find((zone) => zone.zone_id === base.zone_id);
+    this.what = { zone: theirs ?? null };
+    this.editor.setOthers(this.others());
+    if (base && !theirs) this.tell(say("goneMeanwhile", { who }), false);
+    if (!theirs) return Boolean(base);
+    const asked = zoneConflict({ who, base, theirs, form: this.form, editor: this.editor });
+    if (asked) this.conflict.replaceChildren(asked);
+    asked?.querySelector("h3").focus();
+    return Boolean(asked);
   }
 
   // By what it was and not by its place: somebody else may have drawn or removed one meanwhile.
-  async saveMask() {
-    const at = this.original ? this.masks.findIndex((mask) => JSON.stringify(mask) === JSON.stringify(this.original)) : this.masks.length;
-    if (at < 0) {
-      this.said.textContent = say("newerRevision");
-      return this.showWorth();
-    }
-    return this.saveMasks([...this.masks.slice(0, at), this.editor.points, ...this.masks.slice(at + 1)]);
-  }
-
-  async saveMasks(masks) {
-    return this.done(await ask(this.base, { method: "PATCH", body: { privacy_masks: masks }, ifMatch: this.settingsTag }), "saved");
+  maskOvertaken(who) {
+    const at = this.original ? this.masks.findIndex((mask) => JSON.stringify(mask) === JSON.stringify(this.original)) : -1;
+    this.what = { mask: at < 0 ? this.masks.length : at };
+    this.editor.setOthers(this.others());
+    const isGone = this.original !== null && at < 0;
+    if (isGone) this.tell(say("maskChanged", { who }), false);
+    if (isGone) this.original = null;
+    return isGone;
   }
 
   async removeZone(zone) {
@@ -154,9 +197,13 @@ export class CameraShapes {
   async done(answer, word) {
     if (answer.ok) this.close();
     await (answer.ok || answer.status === 412 ? this.load() : null);
-    this.said.textContent = answer.ok ? say(word) : answer.status === 412 ? say("newerRevision") : sayProblem(answer);
-    this.said.dataset.well = String(answer.ok);
+    this.tell(answer.ok ? say(word) : answer.status === 412 ? say("newerRevision") : sayProblem(answer), answer.ok);
     if (!answer.ok) this.showWorth();
+  }
+
+  tell(text, isWell) {
+    this.said.textContent = text;
+    this.said.dataset.well = String(isWell);
   }
 
   async dryRun() {

@@ -8,12 +8,14 @@ import { say } from "./words.js";
 import "./words_setup.js";
 
 const LATEST = 50;
+const NOBODY = "anybody"; // so the audit says while sign-in is off
 const CHANGES = /^(camera|zone)\./;
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
-// -> [{name, yours, theirs, take}] of those names that differ; what only they changed is theirs until somebody says otherwise
+// -> [{name, yours, theirs, take}] of what they changed, and not to the same; where only they did, theirs is taken until
+// somebody says otherwise. What only you changed is no question.
 export function differences(base, yours, theirs, names) {
-  return names.filter((name) => !same(yours[name], theirs[name]))
+  return names.filter((name) => !same(yours[name], theirs[name]) && !same(theirs[name], base[name]))
     .map((name) => ({ name, yours: yours[name], theirs: theirs[name], take: same(yours[name], base[name]) ? "theirs" : "yours" }));
 }
 
@@ -21,7 +23,7 @@ export function differences(base, yours, theirs, names) {
 export async function whoChanged(cameraId) {
   const answer = may("admin") ? await getJson(`/api/v1/audit?limit=${LATEST}`) : null;
   const last = (answer?.content?.entries ?? []).find(({ action, subject }) => CHANGES.test(action) && subject.split("/")[0] === cameraId);
-  return last ? say("conflictBy", { who: last.who, t: sayTime(last.at) }) : say("conflictUnknown");
+  return last && last.who !== NOBODY ? say("conflictBy", { who: last.who, t: sayTime(last.at) }) : say("conflictUnknown");
 }
 
 // rows: `differences`; wordOf(name), sayValue(name, value); choose(row, side): what is to be saved

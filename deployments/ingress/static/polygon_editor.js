@@ -39,6 +39,11 @@ export class PolygonEditor {
     this.draw();
   }
 
+  setOthers(others) {
+    this.others = others;
+    this.draw();
+  }
+
   // Every change goes through here, so that it can be taken back.
   step(points, focus = null) {
     this.past.push(this.points);

@@ -17,7 +17,7 @@ addWords({
   fault_twice: ["같은 점이 두 번 있습니다.", "The same point stands twice."], fault_crosses: ["{a}번째와 {b}번째 변이 서로 엇갈립니다.", "Edges {a} and {b} cross."],
   fault_flat: ["넓이가 없습니다.", "It has no area."],
   saved: ["저장했습니다. 바로 적용됩니다.", "Saved, and in force at once."], removed: ["삭제했습니다.", "Deleted."],
-  newerRevision: ["그사이 다른 사람이 바꿨습니다. 다시 불러왔으니 확인 후 저장하세요.", "Somebody changed it meanwhile. It was loaded again: look, then save."],
+  newerRevision: ["그사이 다른 사람이 이 카메라를 바꿨습니다. 다시 불러왔으니 확인하고 다시 하세요.", "Somebody changed this camera meanwhile. It was loaded again: look, then do it again."],
   dryNone: ["지난 {t} 동안 이벤트가 없었을 것입니다.", "It would have made no event in the last {t}."],
   dryCounts: ["지난 {t} 동안 이벤트 {n}건이 발생했을 것입니다.", "It would have made {n} events in the last {t}."],
   switches: ["상태 전환", "Switches"], detect: ["감지", "Detection"], enabled: ["카메라", "Camera"], muted: ["알림", "Messages"], isOn: ["켜짐", "On"], isOff: ["꺼짐", "Off"],

@@ -11,6 +11,7 @@ export class ZoneForm {
   // zone null: a new one
   constructor(zone, changed) {
     this.zone = zone ?? NEW;
+    this.changed = changed;
     this.id = make("input", { type: "text", maxlength: "32", value: this.zone.zone_id, disabled: zone !== null, autocomplete: "off", spellcheck: "false" });
     this.name = make("input", { type: "text", maxlength: "100", value: this.zone.name, autocomplete: "off" });
     this.kind = choice([["danger", say("dangerKind")], ["warning", say("warningKind")]], this.zone.kind);
@@ -25,6 +26,13 @@ export class ZoneForm {
       make("label", { class: "check" }, this.entrances, say("entrances")),
       make("fieldset", { class: "checks" }, make("legend", { text: say("require") }),
         ...this.require.map(([item, box]) => make("label", { class: "check" }, box, sayObject(item)))));
+  }
+
+  put(name, value) {
+    if (name === "require") this.require.forEach(([item, box]) => { box.checked = value.includes(item); });
+    else if (name === "entrances") this.entrances.checked = value;
+    else ({ name: this.name, kind: this.kind, enter_debounce_s: this.enter, escalate_after_s: this.escalate, dwell_s: this.dwell })[name].value = String(value ?? "");
+    this.changed();
   }
 
   values(polygon) {

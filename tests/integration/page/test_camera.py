@@ -75,15 +75,52 @@ def test_points_are_moved_by_mouse_and_keys_and_deleted(served, camera):
     assert zone["gap_grace_s"] == 2.0
 
 
-def test_who_was_overtaken_by_another_keeps_his_drawing(served, camera):
+def test_a_change_of_something_else_of_the_camera_is_no_question(served, camera):
     camera.page.locator("li[data-zone=press]").get_by_role("button", name="편집").click()
+    camera.page.get_by_label("구역 이름").fill("벨트")
     served.api.revision += 1
     camera.page.get_by_role("button", name="저장", exact=True).click()
 
-    camera.page.wait_for_selector("text=다른 사람이 바꿨습니다")
-    assert camera.page.locator(".editor").count() == 1
-    camera.page.get_by_role("button", name="저장", exact=True).click()
     camera.page.wait_for_selector("text=저장했습니다")
+    assert served.api.zones[0]["name"] == "벨트"
+
+
+def test_who_was_overtaken_by_another_keeps_what_he_typed_and_chooses(served, camera):
+    camera.page.locator("li[data-zone=press]").get_by_role("button", name="편집").click()
+    camera.page.get_by_label("구역 이름").fill("벨트")
+    camera.page.get_by_label("위험으로 격상").fill("7")
+    smaller = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.9]]
+    served.api.zones = [served.api.zones[0] | {"name": "압착기", "polygon": smaller, "cooldown_s": 9.0}]
+    served.api.revision += 1
+    camera.page.get_by_role("button", name="저장", exact=True).click()
+
+    conflict = camera.page.locator(".conflict")
+    conflict.locator("text=kim").wait_for()
+    assert camera.page.get_by_label("구역 이름").input_value() == "벨트"
+    assert conflict.locator("fieldset").count() == 2
+    shape = conflict.locator("[data-field=polygon]")
+    assert shape.get_by_label("바뀐 값: 점 3개").is_checked()
+    camera.shot("conflict-zone-ko-dark-1440")
+    shape.get_by_label("내 값").check()
+    conflict.locator("[data-field=name]").get_by_label("바뀐 값").check()
+    camera.page.get_by_role("button", name="저장", exact=True).click()
+
+    camera.page.wait_for_selector("text=저장했습니다")
+    [zone] = served.api.zones
+    assert (zone["name"], zone["escalate_after_s"], zone["cooldown_s"]) == ("압착기", 7, 9.0)
+    assert len(zone["polygon"]) == 4
+
+
+def test_a_zone_that_was_deleted_meanwhile_is_made_anew_if_somebody_saves_it(served, camera):
+    camera.page.locator("li[data-zone=press]").get_by_role("button", name="편집").click()
+    served.api.zones, served.api.revision = [], served.api.revision + 1
+    camera.page.get_by_role("button", name="저장", exact=True).click()
+    camera.page.wait_for_selector("text=삭제했습니다. 저장하면 새로 만듭니다")
+    assert served.api.zones == []
+    camera.page.get_by_role("button", name="저장", exact=True).click()
+
+    camera.page.wait_for_selector("text=저장했습니다")
+    assert [zone["zone_id"] for zone in served.api.zones] == ["press"]
 
 
 def test_a_privacy_mask_is_drawn_by_keys_alone(served, camera):
