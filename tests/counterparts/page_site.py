@@ -38,9 +38,9 @@ fakes = _fakes()
 class Served:
     """The ingress under uvicorn in a thread, with a camera that moves."""
 
-    def __init__(self, site, wrap=lambda app: app):
-        """`wrap`: what stands before the application."""
-        self.site, self._wrap = site, wrap
+    def __init__(self, site, wrap=lambda app: app, **limits):
+        """`wrap`: what stands before the application; `limits`: those of `Limits` that are others."""
+        self.site, self._wrap, self._limits = site, wrap, limits
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -50,7 +50,8 @@ class Served:
         self.sequence = 0
 
     def _prepare(self):
-        limits = fakes.replace(fakes.QUICK, repeat_status_s=0.5, first_picture_s=2.0, pull_timeout_s=1.0)
+        usual = {"repeat_status_s": 0.5, "first_picture_s": 2.0, "pull_timeout_s": 1.0}
+        limits = fakes.replace(fakes.QUICK, **usual | self._limits)
         self.api = self._wrap(self.site.app(limits=limits))
         config = uvicorn.Config(
             self.api,

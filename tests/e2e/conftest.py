@@ -232,6 +232,7 @@ def _environment(folder: Path, database_url: str, ports: dict[str, int]) -> dict
         "E2E_SLACK_TOKEN": SLACK_TOKEN,
         "E2E_PHONE": PHONE,
         "E2E_LINK_KEY": LINK_KEY,
+        "SECRET_KEY": secret("x" * 32),
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": secret("aws"),
         "SAFE_YOLO_STATE_DIR": str(folder / "state"),
