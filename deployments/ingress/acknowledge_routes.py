@@ -4,6 +4,7 @@ A link is opened with GET, also by mail scanners and by services that preview it
 the page's button sends a POST.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from deployments.ingress.acknowledge_page import question_page, refused_page
 from deployments.ingress.acknowledging import Acknowledging, word
 from deployments.ingress.answers import AcknowledgeAllAnswer, AcknowledgeAnswer
 from deployments.ingress.asked import AcknowledgeAllBody, AcknowledgeBody, NothingBody
+from deployments.ingress.audited import Audited
 from deployments.ingress.documented import TEXT, Documented, documented
 from deployments.ingress.documents import event_document
 from deployments.ingress.event_reading import event_id_of, shown_event
@@ -49,9 +51,9 @@ _LINK = Documented(
 class AcknowledgeRoutes:
     """Reads who says what about which event; `Acknowledging` keeps it."""
 
-    def __init__(self, services: Services, limits: Limits) -> None:
+    def __init__(self, services: Services, audited: Audited, limits: Limits) -> None:
         self._events, self._links, self._limits = services.events, services.links, limits
-        self._acknowledging = Acknowledging(services.events, services.audit, limits)
+        self._acknowledging = Acknowledging(services.events, audited, limits)
 
     def routes(self) -> list[BaseRoute]:
         link = ACKNOWLEDGE_PATH + "{token}"
@@ -70,7 +72,7 @@ class AcknowledgeRoutes:
         texts, seen = await read_texts_and_number(request, _LONGEST, "occurrence", self._limits)
         await self._shown(request, event_id)
         outcome = await self._acknowledging.one(word(request, event_id, texts["by"], texts["remark"], seen))
-        await self._acknowledging.audit(entry(request, "event.acknowledge", event_id, outcome.value))
+        await self._acknowledging.audit.done(entry(request, "event.acknowledge", event_id, outcome.value))
         _refuse_superseded(outcome, "there is newer news about this event; look at it first")
         return await self._answer(request, event_id, outcome)
 
@@ -103,6 +105,9 @@ class AcknowledgeRoutes:
             occurrence=content.occurrence, channel_id=content.channel_id,
         )  # fmt: skip
         outcome = await self._acknowledging.one(said)
+        who = f"link to {content.channel_id}"
+        noted = replace(entry(request, "event.acknowledge", content.event_id, outcome.value), who=who)
+        await self._acknowledging.audit.done(noted)
         _refuse_superseded(outcome, "there is newer news about this event; its own message has a link")
         stored = await self._acknowledging.event(content.event_id)
         return JSONResponse({"outcome": outcome.value, "event": event_document(stored)}, headers=_NO_STORE)

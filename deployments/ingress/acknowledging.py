@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 import structlog
 from starlette.requests import Request
 
-from cluster.accounts.audit import AuditEntry, AuditLog
 from cluster.accounts.principal import PrincipalKind
-from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome, AcknowledgeWay
 from cluster.storage.records import StoredEvent
 from deployments.ingress.access import entry, principal_of
+from deployments.ingress.audited import Audited
 from deployments.ingress.event_reading import answered
 from deployments.ingress.json_bodies import one_line
 from deployments.ingress.limits import Limits
@@ -26,8 +25,8 @@ _log = structlog.get_logger()
 class Acknowledging:
     """Asks the event store; each question has a deadline."""
 
-    def __init__(self, events: EventKeeper, audit: AuditLog, limits: Limits) -> None:
-        self._events, self._audit, self._limits = events, audit, limits
+    def __init__(self, events: EventKeeper, audit: Audited, limits: Limits) -> None:
+        self._events, self.audit, self._limits = events, audit, limits
 
     async def one(self, said: Acknowledgement) -> AcknowledgeOutcome:
         """What became of it.
@@ -55,7 +54,7 @@ class Acknowledging:
                     outcomes[said.event_id] = await self._if_shown(request, said)
         finally:
             counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(outcomes.values()).items()))
-            await self.audit(entry(request, "event.acknowledge", f"{len(outcomes)} events", counts))
+            await self.audit.done(entry(request, "event.acknowledge", f"{len(outcomes)} events", counts))
         return outcomes
 
     async def event(self, event_id: str) -> StoredEvent:
@@ -68,13 +67,6 @@ class Acknowledging:
         if stored is None:
             raise Problem(404, f"there is no event {event_id!r}")
         return stored
-
-    async def audit(self, said: AuditEntry) -> None:
-        """What is done is done: where the audit cannot be kept, the log has it."""
-        try:
-            await answered(self._audit.record(said), self._limits.call_deadline_s)
-        except DatabaseUnavailable as error:
-            _log.error("audit_lost", who=said.who, action=said.action, subject=said.subject, reason=str(error))
 
     async def _if_shown(self, request: Request, said: Acknowledgement) -> str:
         stored = await answered(self._events.get(said.event_id), self._limits.call_deadline_s)

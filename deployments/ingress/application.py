@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from cluster.accounts.accounts import Accounts
 from cluster.accounts.first_admin import first_admin_of
 from deployments.ingress.acknowledge_routes import AcknowledgeRoutes
+from deployments.ingress.audited import Audited
 from deployments.ingress.bounded_body import BoundedBody
 from deployments.ingress.camera_routes import CameraRoutes
 from deployments.ingress.client_log_routes import ClientLogRoutes
@@ -57,6 +58,7 @@ def create_app(
     """
     limits = limits or Limits()
     live, board = Live(services, limits), HealthBoard(services, limits)
+    audited = Audited(services.audit, limits.call_deadline_s)
     app = FastAPI(
         title="SAFE-YOLO",
         version=release,
@@ -67,17 +69,17 @@ def create_app(
             *HealthRoutes(board, release, services.accounts, limits).routes(),
             *MetricsRoutes(services.pages).routes(),
             *CameraRoutes(services.cameras, live).routes(),
-            *setup_routes(services, limits),
+            *setup_routes(services, audited, limits),
             # Before the routes of one event, whose id could be "export".
             *StatisticsRoutes(services.events, services.zone, limits).routes(),
             *ExportRoutes(services, limits).routes(),
             *EventRoutes(services, live).routes(),
-            *AcknowledgeRoutes(services, limits).routes(),
-            *SessionRoutes(services.accounts, services.audit).router().routes,
-            *UserRoutes(services.accounts, services.audit).router().routes,
-            *TokenRoutes(services.accounts, services.audit).router().routes,
+            *AcknowledgeRoutes(services, audited, limits).routes(),
+            *SessionRoutes(services.accounts, audited).router().routes,
+            *UserRoutes(services.accounts, audited).router().routes,
+            *TokenRoutes(services.accounts, audited, services.audit).router().routes,
             *ClientLogRoutes(limits).router().routes,
-            *ModelRoutes(services.files, services.detector, services.audit, limits).routes(),
+            *ModelRoutes(services.files, services.detector, audited, limits).routes(),
             *SystemRoutes(services, board, release, limits).routes(),
             *OpenApiRoute(release).routes(),
             *docs_routes(),

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from cluster.accounts.audit import AuditLog
 from cluster.settings.cameras import CAMERA_ID, CameraSettings
 from deployments.ingress.access import entry, principal_of
+from deployments.ingress.audited import Audited
 from deployments.ingress.camera_answers import SettingsAnswer, TrialAnswer, settings_answer
 from deployments.ingress.camera_bodies import CameraBody, CameraChange, changed, new_camera
 from deployments.ingress.camera_editing import CameraEditing
@@ -23,7 +23,7 @@ _TRIED = "test"
 class CameraSettingsRoutes:
     """Who may is said by `route_roles`; declared cameras answer 409 to every change."""
 
-    def __init__(self, editing: CameraEditing, trial: Trial, audit: AuditLog) -> None:
+    def __init__(self, editing: CameraEditing, trial: Trial, audit: Audited) -> None:
         self._editing, self._trial, self._audit = editing, trial, audit
         self._trying = asyncio.Lock()
 
@@ -49,7 +49,7 @@ class CameraSettingsRoutes:
         if not principal_of(request).sees(settings.camera_id):
             raise Problem(403, f"camera {settings.camera_id} would be none of those that you may see")
         known = await self._editing.create(settings)
-        await self._audit.record(entry(request, "camera.create", settings.camera_id, settings.public_source))
+        await self._audit.done(entry(request, "camera.create", settings.camera_id, settings.public_source))
         _head(response, known.revision)
         response.headers["Location"] = f"/api/v1/cameras/{settings.camera_id}"
         return settings_answer(known)
@@ -61,14 +61,14 @@ class CameraSettingsRoutes:
         expected = expected_revision(if_match)
         known = await self._editing.change(camera_id, expected, lambda settings: changed(settings, body))
         what = ", ".join(sorted(body)) or "nothing"
-        await self._audit.record(entry(request, "camera.change", camera_id, f"changed {what}"))
+        await self._audit.done(entry(request, "camera.change", camera_id, f"changed {what}"))
         _head(response, known.revision)
         return settings_answer(known)
 
     async def delete(self, request: Request, camera_id: CameraId, if_match: IfMatch = None) -> Response:
         """Its open episodes end as "switched off"; its events stay."""
         await self._editing.delete(camera_id, expected_revision(if_match))
-        await self._audit.record(entry(request, "camera.delete", camera_id))
+        await self._audit.done(entry(request, "camera.delete", camera_id))
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     async def test(self, request: Request, response: Response, body: CameraBody) -> TrialAnswer:
@@ -78,7 +78,7 @@ class CameraSettingsRoutes:
         if self._trying.locked():
             raise Problem(429, "another source is being tried; try again in a few seconds", retry_after="5")
         async with self._trying:
-            await self._audit.record(entry(request, "camera.test", settings.camera_id, settings.public_source))
+            await self._audit.first(entry(request, "camera.test", settings.camera_id, settings.public_source))
             await self._editing.check_source(settings)
             found = await self._trial(settings)
         response.headers["Cache-Control"] = "no-store"

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from cluster.accounts.audit import AuditLog
 from cluster.safety.errors import ConfigError
 from cluster.safety.redaction import redact
 from cluster.safety.status import DetectorReport
@@ -15,8 +14,8 @@ from cluster.settings.models import ModelSettings
 from deployments.deadlines import bounded
 from deployments.ingress import queries
 from deployments.ingress.access import entry
+from deployments.ingress.audited import Audited
 from deployments.ingress.documented import Documented, documented
-from deployments.ingress.event_reading import answered
 from deployments.ingress.limits import Limits
 from deployments.ingress.problems import Problem
 from deployments.ingress.queries import read_query
@@ -33,7 +32,7 @@ _RELOAD = Documented("models", "Load the configured weights anew", ReloadAnswer,
 class ModelRoutes:
     """Files are read in threads, one verification at a time; replicas are asked all at once."""
 
-    def __init__(self, files: ModelReader, detector: DetectorDirectory, audit: AuditLog, limits: Limits) -> None:
+    def __init__(self, files: ModelReader, detector: DetectorDirectory, audit: Audited, limits: Limits) -> None:
         self._files, self._detector, self._audit, self._limits = files, detector, audit, limits
         self._verifying = asyncio.Lock()
 
@@ -68,20 +67,16 @@ class ModelRoutes:
             verdict = await self._in_thread(self._files.verify, name)
         if verdict is None:
             raise Problem(404, f"there is no model {name!r}")
-        await self._audited(request, "model.verify", name, verdict.reason or "is the right one")
+        await self._audit.done(entry(request, "model.verify", name, verdict.reason or "is the right one"))
         document = {"ok": verdict.ok, "sha256": verdict.sha256, "reason": redact(verdict.reason)}
         return JSONResponse(document, headers=_NO_STORE)
 
     async def reload(self, request: Request) -> Response:
         """Every replica loads and proves them in the background, and goes on with what serves meanwhile; what became of
         it `GET /models` shows. Which model that is only serve_config.yaml says."""
-        await self._audited(request, "model.reload")
+        await self._audit.first(entry(request, "model.reload"))
         replicas = await self._detector.reload()
         return JSONResponse({"replicas": replicas}, 202, _NO_STORE)
-
-    async def _audited(self, request: Request, action: str, subject: str = "", detail: str = "") -> None:
-        said = entry(request, action, subject, detail)
-        await answered(self._audit.record(said), self._limits.call_deadline_s)
 
     async def _in_thread(self, reading: Any, *arguments: str) -> Any:
         try:

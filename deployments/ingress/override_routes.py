@@ -7,11 +7,11 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
-from cluster.accounts.audit import AuditLog
 from cluster.safety.errors import DatabaseUnavailable
 from cluster.storage.overrides import ALL_CAMERAS, Override, OverrideField, effective
 from deployments.deadlines import bounded
 from deployments.ingress.access import entry, principal_of
+from deployments.ingress.audited import Audited
 from deployments.ingress.camera_answers import OverrideAnswer, OverridesAnswer, override_answer
 from deployments.ingress.camera_editing import CameraEditing
 from deployments.ingress.camera_settings_routes import CameraId
@@ -35,7 +35,7 @@ class OverrideBody(BaseModel):
 class OverrideRoutes:
     """Words are only added; the newest one about a field holds. The supervisor hears of each at once."""
 
-    def __init__(self, setup: CameraSetup, editing: CameraEditing, audit: AuditLog, limits: Limits) -> None:
+    def __init__(self, setup: CameraSetup, editing: CameraEditing, audit: Audited, limits: Limits) -> None:
         self._words, self._quiet, self._editing = setup.words, setup.quiet, editing
         self._audit, self._limits = audit, limits
 
@@ -94,14 +94,14 @@ class OverrideRoutes:
     async def _clear(self, request: Request, camera_id: str, field: OverrideField) -> Response:
         word = Override(camera_id, field, None, principal_of(request).name)
         await self._keep(word)
-        await self._audit.record(entry(request, "override.clear", f"{camera_id}/{field.value}"))
+        await self._audit.done(entry(request, "override.clear", f"{camera_id}/{field.value}"))
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     async def _say(self, request: Request, response: Response, word: Override) -> OverrideAnswer:
         await self._keep(word)
         until = f" until {word.until.isoformat()}" if word.until else ""
         detail = f"{'on' if word.value else 'off'}{until} {word.reason}".strip()
-        await self._audit.record(entry(request, "override.set", f"{word.camera_id}/{word.field.value}", detail))
+        await self._audit.done(entry(request, "override.set", f"{word.camera_id}/{word.field.value}", detail))
         response.headers["Cache-Control"] = "no-store"
         return override_answer(word)
 

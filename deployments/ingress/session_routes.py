@@ -5,7 +5,6 @@ from dataclasses import replace
 from fastapi import APIRouter, Request, Response
 
 from cluster.accounts.accounts import Accounts
-from cluster.accounts.audit import AuditLog
 from cluster.accounts.principal import ANYBODY
 from cluster.accounts.sessions import Session
 from cluster.safety.errors import SignInRefused, SignInSlowed
@@ -18,6 +17,7 @@ from deployments.ingress.account_documents import (
     TicketDocument,
     sorted_cameras,
 )
+from deployments.ingress.audited import Audited
 from deployments.ingress.credentials import COOKIE, Shown, session_of, shown
 from deployments.ingress.problems import Problem
 from deployments.ingress.sockets import is_cross_site
@@ -29,7 +29,7 @@ _NO_STORE = "no-store"
 class SessionRoutes:
     """`accounts` None: sign-in is off."""
 
-    def __init__(self, accounts: Accounts | None, audit: AuditLog) -> None:
+    def __init__(self, accounts: Accounts | None, audit: Audited) -> None:
         self._accounts, self._audit = accounts, audit
 
     def router(self) -> APIRouter:
@@ -53,11 +53,11 @@ class SessionRoutes:
         except SignInRefused:
             # A name that there is not may be a password that somebody typed into the wrong field.
             who = body.name if await accounts.users.get(body.name) else "unknown"
-            await self._audit.record(replace(entry(request, "sign_in.refused"), who=who))
+            await self._audit.done(replace(entry(request, "sign_in.refused"), who=who))
             raise
         except SignInSlowed as error:
             raise Problem(429, str(error), retry_after=f"{max(1, round(error.retry_after_s))}") from error
-        await self._audit.record(replace(entry(request, "sign_in"), who=session.principal.name))
+        await self._audit.done(replace(entry(request, "sign_in"), who=session.principal.name))
         return _opened(request, response, session, accounts)
 
     async def state(self, request: Request, response: Response) -> SignInState:
@@ -71,7 +71,7 @@ class SessionRoutes:
         session = session_of(request)
         if session is not None:
             await usable(self._accounts).sign_out(session.session_id)
-            await self._audit.record(entry(request, "sign_out"))
+            await self._audit.done(entry(request, "sign_out"))
         response = Response(status_code=204, headers={"Cache-Control": _NO_STORE})
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return response
@@ -84,7 +84,7 @@ class SessionRoutes:
             session = await accounts.change_password(principal, body.old, body.new, address)
         except SignInRefused as error:
             raise Problem(403, str(error)) from error
-        await self._audit.record(entry(request, "password.change", principal.name))
+        await self._audit.done(entry(request, "password.change", principal.name))
         return _opened(request, response, session, accounts)
 
     async def ticket(self, request: Request, response: Response) -> TicketDocument:

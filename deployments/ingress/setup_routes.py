@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute
 
+from deployments.ingress.audited import Audited
 from deployments.ingress.camera_editing import CameraEditing
 from deployments.ingress.camera_settings_routes import CameraSettingsRoutes
 from deployments.ingress.limits import Limits
@@ -10,10 +11,9 @@ from deployments.ingress.services import Services
 from deployments.ingress.zone_routes import ZoneRoutes
 
 
-def setup_routes(services: Services, limits: Limits) -> list[BaseRoute]:
+def setup_routes(services: Services, audit: Audited, limits: Limits) -> list[BaseRoute]:
     """None of them where there is nothing to change cameras with."""
-    setup, audit = services.setup, services.audit
-    if setup is None:
+    if (setup := services.setup) is None:
         return []
     editing = CameraEditing(setup, limits)
     return [

@@ -22,6 +22,7 @@ from deployments.ingress.account_documents import (
     chosen_cameras,
     sorted_cameras,
 )
+from deployments.ingress.audited import Audited
 from deployments.ingress.services import Audit
 from deployments.ingress.session_routes import usable
 
@@ -34,8 +35,8 @@ _Limit = Annotated[int, Query(ge=1, le=500)]
 class TokenRoutes:
     """`accounts` None: sign-in is off, and tokens answer 409; the audit is there all the same."""
 
-    def __init__(self, accounts: Accounts | None, audit: Audit) -> None:
-        self._accounts, self._audit = accounts, audit
+    def __init__(self, accounts: Accounts | None, audited: Audited, audit: Audit) -> None:
+        self._accounts, self._audited, self._audit = accounts, audited, audit
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix="/api/v1", tags=["tokens and audit"])
@@ -60,7 +61,7 @@ class TokenRoutes:
         cameras = chosen_cameras(body.cameras)
         token = await accounts.tokens.add(body.name, body.role, cameras, principal_of(request).name, expires_at)
         detail = f"{body.name}, {body.role}, until {token.expires_at:%Y-%m-%d}"
-        await self._audit.record(entry(request, "token.create", token.token_id, detail))
+        await self._audited.done(entry(request, "token.create", token.token_id, detail))
         return NewToken(**_values(token), token=accounts.signer.signed(token))
 
     async def revoke(
@@ -70,7 +71,7 @@ class TokenRoutes:
         accounts = usable(self._accounts)
         token = await accounts.tokens.revoke(token_id)
         accounts.forget_all()
-        await self._audit.record(entry(request, "token.revoke", token_id, token.name))
+        await self._audited.done(entry(request, "token.revoke", token_id, token.name))
         return Response(status_code=204, headers={"Cache-Control": _NO_STORE})
 
     async def audit(

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from cluster.accounts.accounts import Accounts
-from cluster.accounts.audit import AuditLog
 from cluster.accounts.passwords import checked_password
 from cluster.accounts.users import User
 from deployments.ingress.access import entry
@@ -18,6 +17,7 @@ from deployments.ingress.account_documents import (
     chosen_cameras,
     sorted_cameras,
 )
+from deployments.ingress.audited import Audited
 from deployments.ingress.problems import Problem
 from deployments.ingress.session_routes import usable
 
@@ -29,7 +29,7 @@ _Limit = Annotated[int, Query(ge=1, le=500)]
 class UserRoutes:
     """`accounts` None: sign-in is off, and everything answers 409."""
 
-    def __init__(self, accounts: Accounts | None, audit: AuditLog) -> None:
+    def __init__(self, accounts: Accounts | None, audit: Audited) -> None:
         self._accounts, self._audit = accounts, audit
 
     def router(self) -> APIRouter:
@@ -55,7 +55,7 @@ class UserRoutes:
         accounts = usable(self._accounts)
         hash_text = await accounts.passwords.hashed(checked_password(body.password, body.name))
         user = await accounts.users.add(body.name, hash_text, body.role, chosen_cameras(body.cameras))
-        await self._audit.record(entry(request, "user.create", user.name, _scope(user)))
+        await self._audit.done(entry(request, "user.create", user.name, _scope(user)))
         return _document(user)
 
     async def user(self, response: Response, name: _Name) -> UserDocument:
@@ -73,7 +73,7 @@ class UserRoutes:
         user = await accounts.users.change(name, values)
         accounts.forget_all()
         changed = " and ".join(sorted(key.replace("password_hash", "the password") for key in values))
-        await self._audit.record(entry(request, "user.change", name, f"changed {changed}; {_scope(user)}"))
+        await self._audit.done(entry(request, "user.change", name, f"changed {changed}; {_scope(user)}"))
         return _document(user)
 
     async def remove(self, request: Request, name: _Name) -> Response:
@@ -81,7 +81,7 @@ class UserRoutes:
         accounts = usable(self._accounts)
         await accounts.users.remove(name)
         accounts.forget_all()
-        await self._audit.record(entry(request, "user.delete", name))
+        await self._audit.done(entry(request, "user.delete", name))
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from cluster.accounts.audit import AuditLog
 from cluster.safety.zones import Zone
 from cluster.settings.cameras import CameraSettings
 from deployments.ingress.access import entry
+from deployments.ingress.audited import Audited
 from deployments.ingress.camera_answers import DryRunAnswer, ZoneAnswer, ZonesAnswer, dry_run_answer, zones_answer
 from deployments.ingress.camera_bodies import DryRunBody, NewZoneBody, ZoneBody, camera_of, free_zone_id, zone_of
 from deployments.ingress.camera_editing import CameraEditing
@@ -25,7 +25,7 @@ class ZoneRoutes:
     """A zone is a part of its camera's settings: the revision is the camera's, and a change takes effect in the running
     camera without a lost frame."""
 
-    def __init__(self, editing: CameraEditing, directory: SetupDirectory, audit: AuditLog) -> None:
+    def __init__(self, editing: CameraEditing, directory: SetupDirectory, audit: Audited) -> None:
         self._editing, self._directory, self._audit = editing, directory, audit
         self._running = asyncio.Lock()
 
@@ -97,7 +97,7 @@ class ZoneRoutes:
             return _with(camera, tuple(zone for zone in camera.zones if zone.zone_id != zone_id))
 
         known = await self._editing.change(camera_id, expected_revision(if_match), drop)
-        await self._audit.record(entry(request, "zone.delete", f"{camera_id}/{zone_id}"))
+        await self._audit.done(entry(request, "zone.delete", f"{camera_id}/{zone_id}"))
         return Response(status_code=204, headers={"Cache-Control": "no-store", "ETag": etag(known.revision)})
 
     async def dry_run(self, response: Response, camera_id: CameraId, body: DryRunBody) -> DryRunAnswer:
@@ -118,7 +118,7 @@ class ZoneRoutes:
     async def _done(
         self, request: Request, response: Response, action: str, camera_id: str, zone: Zone, revision: int
     ) -> ZoneAnswer:
-        await self._audit.record(entry(request, action, f"{camera_id}/{zone.zone_id}", zone.kind.value))
+        await self._audit.done(entry(request, action, f"{camera_id}/{zone.zone_id}", zone.kind.value))
         _head(response, revision)
         return ZoneAnswer(zone=zone, revision=revision)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from cluster.accounts.principal import Principal, Role
 from deployments.ingress.acknowledging import Acknowledging, word
+from deployments.ingress.audited import Audited
 
 
 @pytest.fixture
@@ -99,7 +100,8 @@ def test_nobody_acknowledges_what_he_does_not_see(signed_site, make, ids):
     request = Request({"type": "http", "headers": [], "client": None, "state": {"principal": principal}})
     said = [word(request, event_id, "", "", None) for event_id in ids]
 
-    outcomes = asyncio.run(Acknowledging(signed_site.events, signed_site.audit, make.QUICK).many(request, said))
+    acknowledging = Acknowledging(signed_site.events, Audited(signed_site.audit, 1.0), make.QUICK)
+    outcomes = asyncio.run(acknowledging.many(request, said))
 
     assert outcomes == {ids[0]: "unknown", ids[1]: "first"}
     assert [one.event_id for one in signed_site.events.said] == [ids[1]]
