@@ -1,4 +1,4 @@
-"""The Ingress behind a real Serve proxy, in front of a real (small) camera actor: wiring, death, and a rollout."""
+"""The Ingress behind HAProxy as Ray runs it, in front of a real (small) camera actor: wiring, death, and a rollout."""
 
 import json
 import shutil
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import ray
 from counterparts.secrets_used import secret
@@ -22,6 +23,7 @@ from ray.serve.schema import LoggingConfig, ServeDeploySchema
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from cluster.operation import haproxy
 from cluster.safety.pictures import LivePicture
 from cluster.safety.status import CameraReport, CameraStatus
 from cluster.settings.load import load_site
@@ -75,7 +77,7 @@ def address(environment: pytest.MonkeyPatch) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    for name, value in ENVIRONMENT.items():
+    for name, value in {**ENVIRONMENT, **haproxy.environment(folder)}.items():
         environment.setenv(name, value)
     ray.init(
         "local", num_cpus=4, include_dashboard=False, log_to_driver=False, namespace="safe-yolo-test",
@@ -127,6 +129,14 @@ def deploy(site: str, release: str) -> None:
     deploy.site = site  # type: ignore[attr-defined]
 
 
+def release(address: str) -> str:
+    """ "" where nobody answers yet: a question waits for the next replica."""
+    try:
+        return str(httpx.get(f"http://{address}/health/live", timeout=5).json().get("release"))
+    except httpx.HTTPError:
+        return ""
+
+
 def answers(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).status_code == 200
@@ -154,6 +164,7 @@ def watch(viewer: ClientConnection) -> None:
 def test_the_page_health_and_cameras_answer_through_the_proxy(address: str) -> None:
     health = httpx.get(f"http://{address}/health", headers={"X-Request-ID": "order-66"}, timeout=10)
 
+    assert "haproxy" in {process.name() for process in psutil.Process().children(recursive=True)}
     # There is no application `detector` here: a part is away, but the camera says that it is watched.
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
     assert health.json()["parts"]["detector"]["status"] == "degraded"
@@ -197,7 +208,7 @@ def test_a_rollout_tells_sockets_to_come_back_and_may_switch_sign_in_on(address:
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
-    until(lambda: httpx.get(f"http://{address}/health/live", timeout=5).json().get("release") == "2")
+    until(lambda: release(address) == "2")
     is_let_in_by_password_cookie_ticket_and_nothing_else(address)
 
 
