@@ -17,6 +17,13 @@ PRESS = {
     "must_contain": [], "missing_after_s": 3.0,
 }  # fmt: skip
 
+SETTINGS = {
+    "camera_id": "gate-1", "name": "1번 출입구 / Gate 1", "source": "rtsp://***@10.0.0.21/stream1", "transport": "tcp",
+    "loop": False, "enabled": True, "detect": True, "detect_fps": 5.0, "motion_gate": True, "node": "",
+    "max_frame_age_s": 2.0, "detector_deadline_s": 2.0, "degraded_after_s": 5.0, "open_timeout_s": 8.0,
+    "read_timeout_s": 5.0, "unmonitored_after_s": 5.0, "fallen": True,
+}  # fmt: skip
+
 
 class CannedApi:
     """One camera's zones, masks and overrides, and what the system, accounts and statistics would say.
@@ -44,7 +51,7 @@ class CannedApi:
             ("DELETE", f"{camera}/zones/.*"): lambda _: self._put([]),
             ("GET", f"{camera}/settings"): lambda _: self._tagged(
                 {
-                    "camera": {"privacy_masks": self.masks},
+                    "camera": SETTINGS | {"zones": self.zones, "privacy_masks": self.masks},
                     "managed": "api",
                     "declared_in": None,
                     "revision": self.revision,

@@ -4,6 +4,7 @@ import { ask, getJson } from "./api.js";
 import { cameras } from "./cameras.js";
 import { element, field, Listeners, make } from "./dom.js";
 import { sayState, sayWhere, sayWho } from "./event_list.js";
+import { sayPlainly } from "./reasons.js";
 import { may, session } from "./session.js";
 import { remember, remembered } from "./storage.js";
 import { sayTime } from "./times.js";
@@ -24,7 +25,8 @@ class Detail {
     this.title = make("h2", { id: "viewer-title", tabindex: "-1" });
     this.picture = make("img", { id: "viewer-picture", alt: "" });
     this.boxes = make("input", { type: "checkbox", checked: true, onchange: () => { this.clean = !this.boxes.checked; this.showPicture(); } });
-    this.noPicture = make("p", { class: "no-large" });
+    this.noPicture = make("div", { class: "no-large" }, make("strong"), make("span", { class: "soft" }));
+    this.picture.onerror = () => this.showNoPicture("unloaded");
     this.boxesLabel = make("label", { class: "check" }, this.boxes, make("span"));
     this.facts = element("p", "soft");
     this.word = this.buildWord();
@@ -34,7 +36,7 @@ class Detail {
     this.toldTitle = element("h3");
     dialog.replaceChildren(this.close, this.title, this.facts,
       make("div", { class: "detail-columns" }, make("div", {}, this.picture, this.noPicture, this.boxesLabel),
-        make("div", {}, this.word, this.stepsTitle, this.steps, this.toldTitle, this.told)));
+        make("div", { class: "detail-side" }, this.word, make("div", {}, this.stepsTitle, this.steps), make("div", {}, this.toldTitle, this.told))));
     dialog.addEventListener("close", () => { this.event = null; this.closed.tell(); });
     dialog.addEventListener("keydown", (pressed) => this.key(pressed));
     this.dialog = dialog;
@@ -56,6 +58,7 @@ class Detail {
     this.remark.value = "";
     this.failedSaid.textContent = "";
     this.told.replaceChildren();
+    this.picture.removeAttribute("src");
     this.show(event);
     if (!this.dialog.open) {
       this.dialog.showModal();
@@ -90,7 +93,7 @@ class Detail {
     this.dialog.setAttribute("aria-labelledby", "viewer-title");
     this.close.setAttribute("aria-label", say("close"));
     this.title.textContent = `${sayType(event.event_type)} · ${cameras.nameOf(event.camera_id)} · ${sayTime(event.opened_at, true)}`;
-    this.facts.textContent = [say(event.severity), sayState(event), sayWhere(event)].join(" · ");
+    this.facts.textContent = [say(event.severity), sayState(event), sayWhere(event), exactReason(event)].filter(Boolean).join(" · ");
     this.boxesLabel.lastChild.textContent = say("boxesOn");
     this.stepsTitle.textContent = say("timeline");
     this.toldTitle.textContent = say("told");
@@ -101,12 +104,24 @@ class Detail {
 
   showPicture() {
     const { state, url } = this.event.snapshot;
-    this.noPicture.hidden = Boolean(url);
-    this.noPicture.textContent = say(state === "pending" ? "pending" : "lostPicture");
-    this.picture.hidden = this.boxesLabel.hidden = !url;
+    if (!url) return this.showNoPicture(state === "pending" ? "pending" : whyNone(this.event));
     this.picture.alt = this.title.textContent;
-    const wanted = url ? `${url}${this.clean ? "?clean=1" : ""}` : "";
-    if (wanted && this.picture.getAttribute("src") !== wanted) this.picture.src = wanted;
+    const wanted = `${url}${this.clean ? "?clean=1" : ""}`;
+    if (this.picture.getAttribute("src") === wanted) return undefined; // one that could not be loaded is not asked for again and again
+    this.dialog.dataset.picture = "true";
+    this.noPicture.hidden = true;
+    this.picture.hidden = this.boxesLabel.hidden = false;
+    this.picture.src = wanted;
+    return undefined;
+  }
+
+  // Why there is none; the rest takes its place.
+  showNoPicture(why) {
+    this.dialog.dataset.picture = "false";
+    this.picture.hidden = this.boxesLabel.hidden = true;
+    this.noPicture.hidden = false;
+    this.noPicture.firstChild.textContent = say(why === "pending" ? "pending" : "lostPicture");
+    this.noPicture.lastChild.textContent = say(`picture_${why}`);
   }
 
   showWord() {
@@ -151,6 +166,11 @@ export function acknowledgeEvent(event, by, remark) {
   if (remark) body.remark = remark;
   return ask(`/api/v1/events/${encodeURIComponent(event.event_id)}/acknowledge`, { method: "POST", body });
 }
+
+// Who mends it wants the server's own words too.
+const exactReason = ({ detail: { reason } = {} }) => (typeof reason === "string" && sayPlainly(reason) ? `(${reason})` : "");
+
+const whyNone = (event) => (event.snapshot.state === "lost" ? "lost" : event.event_type.startsWith("CAMERA_") ? "blind" : "none");
 
 function steps(event) {
   const made = [["opened", event.opened_at]];

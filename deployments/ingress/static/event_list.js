@@ -4,6 +4,7 @@ import { cameras } from "./cameras.js";
 import { element } from "./dom.js";
 import { detail } from "./event_detail.js";
 import { feed } from "./feed.js";
+import { sayPlainly } from "./reasons.js";
 import { sayDuration, sayTime } from "./times.js";
 import { say, sayObject, sayType } from "./words.js";
 import "./words_live.js";
@@ -134,6 +135,6 @@ export function sayState(event) {
 }
 
 function sayReason(event) {
-  if (typeof event.detail?.reason === "string") return event.detail.reason;
+  if (typeof event.detail?.reason === "string") return sayPlainly(event.detail.reason) || event.detail.reason;
   return event.objects.length === 1 ? sayObject(event.objects[0].label) : "";
 }

@@ -2,9 +2,11 @@
 
 import { addressOf } from "./address.js";
 import { getJson } from "./api.js";
+import { cameras } from "./cameras.js";
 import { button, element, make } from "./dom.js";
 import { feed } from "./feed.js";
 import { reconnectSoon } from "./live.js";
+import { sayHealthReason } from "./reasons.js";
 import { isOut, may, session, signOut } from "./session.js";
 import { isDark, switchTheme } from "./theme.js";
 import { sayClock } from "./times.js";
@@ -16,7 +18,7 @@ const VIEWS = [["live", "viewer"], ["events", "viewer"], ["cameras", "operator"]
 
 export class Header {
   constructor(root, languageChosen) {
-    this.health = { status: "unknown", why: "", cameras: {} };
+    this.health = { status: "unknown", parts: {}, cameras: {} };
     this.nav = make("nav", { class: "views" });
     this.dot = make("span", { class: "dot", "aria-hidden": "true" });
     this.word = make("span", { id: "health-word" });
@@ -34,7 +36,8 @@ export class Header {
     const brand = make("a", { class: "brand", href: addressOf("live") }, make("span", { class: "brand-mark", "aria-hidden": "true" }), make("span", { text: "SAFE-YOLO" }));
     // What sticks below the bar must know how high it is.
     new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${root.offsetHeight}px`)).observe(root);
-    root.replaceChildren(brand, this.nav, this.healthLine, this.counts, make("div", { class: "bar-end" }, this.clock, this.theme, this.language, this.who, this.out));
+    root.replaceChildren(brand, this.nav, make("div", { class: "standing" }, this.healthLine, this.counts),
+      make("div", { class: "bar-end" }, this.clock, this.theme, this.language, this.who, this.out));
   }
 
   // Somebody has noticed that something is wrong: sooner than with the next look.
@@ -50,7 +53,6 @@ export class Header {
     this.health.cameras = content?.cameras ?? {};
     this.health.parts = content?.parts ?? {};
     this.health.release = content?.release ?? "";
-    this.health.why = Object.values(this.health.parts).filter((one) => one.status !== "ok").map((one) => one.reason).join(" · ");
     this.show();
   }
 
@@ -59,14 +61,19 @@ export class Header {
     const critical = feed.critical.size;
     this.healthLine.dataset.status = this.health.status;
     this.word.textContent = say(this.health.status);
-    this.why.textContent = this.health.why;
-    this.healthLine.title = this.health.why;
+    this.why.textContent = this.sayWhy();
+    this.healthLine.title = this.why.textContent;
     const counts = STATUSES.filter((status) => this.health.cameras[status]).map((status) => [status, `${say(status)} ${this.health.cameras[status]}`]);
     if (critical) counts.unshift(["CRITICAL", say("criticalOpen", { n: critical })]);
     this.counts.replaceChildren(...counts.map(([status, text]) => make("li", { class: "count", data: { status }, text })));
     document.title = critical ? `(${critical}) SAFE-YOLO` : "SAFE-YOLO";
     this.showChoices();
     this.showViews();
+  }
+
+  sayWhy() {
+    const faults = Object.values(this.health.parts).filter((one) => one.status !== "ok" && one.reason);
+    return faults.map((one) => sayHealthReason(one.reason, (id) => cameras.nameOf(id))).join(" · ");
   }
 
   showChoices() {

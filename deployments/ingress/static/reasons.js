@@ -1,5 +1,7 @@
 // Why a camera gives no picture or nobody looks at it, in plain words. The server's own line says more, and to who mends it.
 
+import { say } from "./words.js";
+
 const PLAIN = [
   [/^unreachable\b/, "카메라에 연결할 수 없습니다. 전원과 네트워크를 확인하세요.", "The camera cannot be reached. Check its power and the network."],
   [/^unauthorized\b/, "카메라가 로그인을 거부합니다. 사용자 이름과 비밀번호를 확인하세요.", "The camera refuses the login. Check user name and password."],
@@ -23,4 +25,12 @@ const PLAIN = [
 export function sayPlainly(reason, language = document.documentElement.lang) {
   const found = PLAIN.find(([pattern]) => pattern.test(reason));
   return found ? found[language === "ko" ? 1 : 2] : "";
+}
+
+// What /health says of its parts: cameras by their names, and in the reader's language where there are words for it.
+export function sayHealthReason(reason, nameOf) {
+  return reason.replace(/\b([a-z0-9-]+) is (UNMONITORED|DEGRADED|CONNECTING|DISABLED)(?:: ([^;]*))?/g, (_, id, status, why = "") => {
+    const known = why ? sayPlainly(why).replace(/\.$/, "") || why : "";
+    return `${nameOf(id)}: ${say(status)}${known ? ` (${known})` : ""}`;
+  });
 }

@@ -4,6 +4,7 @@ import { addressOf } from "./address.js";
 import { ask, getJson, sayProblem } from "./api.js";
 import { cameras } from "./cameras.js";
 import { button, every, field, make } from "./dom.js";
+import { sayHealthReason, sayPlainly } from "./reasons.js";
 import { loadSession, may, session } from "./session.js";
 import { panel, table } from "./table.js";
 import { sayTime } from "./times.js";
@@ -85,11 +86,11 @@ export class SystemView {
 
 function statusChip(report) {
   const chip = make("span", { class: "count", data: { status: report.status }, text: say(report.status) });
-  return make("span", {}, chip, report.reason ? make("span", { class: "hint block", text: report.reason }) : null);
+  return make("span", {}, chip, report.reason ? make("span", { class: "hint block", text: sayPlainly(report.reason) || report.reason, title: report.reason }) : null);
 }
 
 function healthTable({ parts }) {
-  const rows = Object.entries(parts).map(([name, part]) => [name, make("span", { class: "state-word", data: { status: part.status }, text: say(part.status) }), part.reason]);
+  const rows = Object.entries(parts).map(([name, part]) => [name, make("span", { class: "state-word", data: { status: part.status }, text: say(part.status) }), sayHealthReason(part.reason, (id) => cameras.nameOf(id))]);
   return table(say("health"), [say("part"), say("health"), say("why")], rows);
 }
 

@@ -5,6 +5,7 @@ import { element, make } from "./dom.js";
 import { feed } from "./feed.js";
 import { Reconnecting } from "./live.js";
 import { drawBoxes, drawZones, readFrame } from "./picture.js";
+import { sayPlainly } from "./reasons.js";
 import { sayTime } from "./times.js";
 import { say } from "./words.js";
 import "./words_live.js";
@@ -51,6 +52,7 @@ export class Tile {
     this.cardOther = element("p", "card-other", this.card);
     this.cardReason = element("p", "card-reason", this.card);
     this.cardSince = element("p", "card-since", this.card);
+    this.cardDetail = element("p", "card-detail", this.card);
     this.cardNote = element("p", "card-note", this.card);
   }
 
@@ -139,7 +141,7 @@ export class Tile {
     // The connection may be dead before anybody has noticed: an old picture is shown as one.
     const old = live ? performance.now() - this.pictureAt : 0;
     this.root.classList.toggle("stale", old > STALE_AFTER_MS);
-    const degraded = status === "DEGRADED" ? `${say("noDetection")}${reason ? ` (${reason})` : ""}` : "";
+    const degraded = status === "DEGRADED" ? `${say("noDetection")}${reason ? ` (${sayPlainly(reason) || reason})` : ""}` : "";
     this.banner.textContent = old > STALE_AFTER_MS ? say("stale", { s: Math.round(old / 1000) }) : degraded;
     this.card.hidden = live;
     if (!live) this.fillCard(status, reason);
@@ -150,11 +152,12 @@ export class Tile {
     const ownCause = HAS_A_CAUSE.includes(status);
     this.cardTitle.textContent = say(status, {}, "ko");
     this.cardOther.textContent = ownCause ? say(status, {}, "en") : status;
-    this.cardReason.textContent = status === "LOST" ? `${say("pageBlind", {}, "ko")}\n${say("pageBlind", {}, "en")}` : reason;
+    this.cardReason.textContent = status === "LOST" ? both(say("pageBlind", {}, "ko"), say("pageBlind", {}, "en")) : both(sayPlainly(reason, "ko"), sayPlainly(reason, "en"));
+    this.cardDetail.textContent = reason; // who mends it wants the exact words
     const since = this.report && this.report.status === status ? this.report.since : this.header.time;
     this.cardSince.textContent = status === "WAITING" || status === "PAUSED" ? "" : say("since", { t: sayTime(since) });
     const unsafe = status === "UNMONITORED" || status === "LOST";
-    this.cardNote.textContent = unsafe ? `${say("notSafe", {}, "ko")}\n${say("notSafe", {}, "en")}` : "";
+    this.cardNote.textContent = unsafe ? both(say("notSafe", {}, "ko"), say("notSafe", {}, "en")) : "";
   }
 
   sayFigures(live) {
@@ -182,3 +185,5 @@ export class Tile {
     this.root.remove();
   }
 }
+
+const both = (korean, english) => [korean, english].filter(Boolean).join("\n");
