@@ -61,14 +61,14 @@ class Accounts:
         except SignInSlowed:
             metrics.sign_ins.inc(1, {"result": "slowed"})
             raise
-        user = await self.users.get(name) if proved else None
-        if kept is None or user is None or user.disabled:
+        session = await self._sessions.open(name, kept, address) if kept is not None and proved else None
+        if kept is None or session is None:
             metrics.sign_ins.inc(1, {"result": "refused"})
             raise SignInRefused("the name or the password is wrong")
         self._slowing.succeeded(name, address)
         metrics.sign_ins.inc(1, {"result": "ok"})
         await self._strengthened(name, kept, password)
-        return await self._sessions.open(user.principal, address)
+        return session
 
     async def _proved(self, name: str, password: str, address: str) -> tuple[str | None, bool]:
         """The hash that is kept of `name`, and whether `password` is behind it. An outage is no wrong password."""
@@ -126,18 +126,22 @@ class Accounts:
             raise SignInRefused("a token has no password")
         checked_password(new, principal.name)
         self._slowing.attempt(principal.name, address)
-        _, proved = await self._proved(principal.name, old, address)
+        before, proved = await self._proved(principal.name, old, address)
         if not proved:
             raise SignInRefused("the old password is wrong")
         self._slowing.succeeded(principal.name, address)
-        await self.set_password(principal.name, new)
-        return await self._sessions.open(principal, address)
+        kept = await self._set_password(principal.name, new, before)
+        session = await self._sessions.open(principal.name, kept, address)
+        if session is None:
+            raise SignInRefused("somebody else changed the password at the same moment")
+        return session
 
-    async def set_password(self, name: str, password: str) -> None:
-        """Raises AccountError, AccountUnknown."""
+    async def _set_password(self, name: str, password: str, proved: str | None) -> str:
+        """What is kept of it."""
         hash_text = await self.passwords.hashed(checked_password(password, name))
-        await self.users.change(name, {"password_hash": hash_text})
+        await self.users.change(name, {"password_hash": hash_text}, proved)
         self.forget_all()
+        return hash_text
 
     async def give_ticket(self, principal: Principal, credential: Credential) -> tuple[str, datetime]:
         """What opens one socket within 30 s, and until when."""

@@ -50,23 +50,24 @@ class SessionStore:
         self._idle = timedelta(seconds=settings.session_idle_s)
         self._longest = timedelta(seconds=settings.session_max_s)
 
-    async def open(self, principal: Principal, address: str, now: datetime | None = None) -> Session:
-        """A new session; what has ended is cleared away on the way."""
-        now = now or datetime.now(UTC)
-        session = Session(_PREFIX + secrets.token_urlsafe(32), principal, now + self._longest)
-        values = {
-            "session_hash": hashed(session.session_id),
-            "user_name": principal.name,
-            "address": address[:64],
-            "created_at": now,
-            "seen_at": now,
-            "expires_at": session.expires_at,
-        }
+    async def open(self, name: str, proved: str, address: str, now: datetime | None = None) -> Session | None:
+        """A new session of the user `name`, who proved the password of which `proved` is kept.
 
-        async def work(connection: AsyncConnection) -> Session:
-            ended = or_(sessions.c.expires_at <= now, sessions.c.seen_at <= now - self._idle)
+        None: it is kept no more, or he may not sign in any more. His row is locked until the session is there, so
+        that whoever changes the password or disables him at this moment finds the session and ends it. What has
+        ended is cleared away on the way.
+        """
+        moment = now or datetime.now(UTC)
+        same = (users.c.name == name, users.c.password_hash == proved, users.c.disabled.is_(False))
+
+        async def work(connection: AsyncConnection) -> Session | None:
+            row = (await connection.execute(select(users).where(*same).with_for_update())).first()
+            if row is None:
+                return None
+            session = Session(_PREFIX + secrets.token_urlsafe(32), user_of(row).principal, moment + self._longest)
+            ended = or_(sessions.c.expires_at <= moment, sessions.c.seen_at <= moment - self._idle)
             await connection.execute(delete(sessions).where(ended))
-            await connection.execute(insert(sessions), values)
+            await connection.execute(insert(sessions), _values(session, address, moment))
             return session
 
         return await self._transactions.write(work)
@@ -120,6 +121,17 @@ class SessionStore:
             await connection.execute(seen)
 
         await self._transactions.write(work)
+
+
+def _values(session: Session, address: str, now: datetime) -> dict[str, Any]:
+    return {
+        "session_hash": hashed(session.session_id),
+        "user_name": session.principal.name,
+        "address": address[:64],
+        "created_at": now,
+        "seen_at": now,
+        "expires_at": session.expires_at,
+    }
 
 
 def hashed(secret: str) -> str:

@@ -4,14 +4,14 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.accounts.principal import Principal, Role
-from cluster.safety.errors import AccountConflict, AccountError, AccountUnknown
+from cluster.safety.errors import AccountConflict, AccountError, AccountUnknown, SignInRefused
 from cluster.storage.account_tables import sessions, users
 from cluster.storage.transactions import Transactions
 
@@ -92,10 +92,13 @@ class UserStore:
 
         return await self._transactions.read(work)
 
-    async def change(self, name: str, changed: dict[str, Any]) -> User:
+    async def change(self, name: str, changed: dict[str, Any], proved: str | None = None) -> User:
         """Changes `role`, `cameras`, `disabled` or `password_hash`; whoever loses something signs in again.
 
+        `proved`: what was kept of the password that who asks has proved.
+
         Raises:
+            SignInRefused: another password than `proved` is kept by now.
             AccountUnknown: there is no such user.
             AccountError: an admin that there may not be.
             AccountConflict: nobody would be left who may administer.
@@ -104,8 +107,10 @@ class UserStore:
         async def work(connection: AsyncConnection) -> User:
             before = await self._locked(connection, name)
             values = {"updated_at": datetime.now(UTC), **_stored(changed)}
-            await connection.execute(update(users).where(users.c.name == name).values(values))
-            after = cast("Row[Any]", await _row(connection, name))
+            same = [users.c.name == name, *([users.c.password_hash == proved] if proved is not None else [])]
+            after = (await connection.execute(update(users).where(*same).values(values).returning(*users.c))).first()
+            if after is None:
+                raise SignInRefused("the old password is wrong")
             check_scope(Role(after.role), after.cameras)
             if _administers(before) and not _administers(after):
                 await _refuse_nobody_left(connection)

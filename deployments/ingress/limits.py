@@ -47,6 +47,8 @@ class Limits:
     first_picture_s: float = 3.0
     """How long `frame.jpg` waits for a picture."""
     mjpeg_fps: float = 5.0
+    mjpeg_places: int = 40
+    """Of all places: with `mjpeg_bytes` each, what viewers who stand still can hold is 640 MB."""
     mjpeg_age_s: float = 300.0
     """MJPEG has no acknowledgement and Serve's send queue no end: a stream ends after so long ..."""
     mjpeg_bytes: int = 16 * 1024 * 1024

@@ -18,7 +18,7 @@ class Live:
     def __init__(self, services: Services, limits: Limits) -> None:
         self.limits = limits
         self.metrics = services.metrics
-        self.places = Places(limits.places, services.metrics, limits.places_of_one)
+        self.places = Places(limits.places, services.metrics, limits.places_of_one, limits.mjpeg_places)
         self.pullers = Pullers(services.cameras, limits)
         self.changes = ChangeFollower(services.events, limits)
         self.stopping = Lifetimes(limits)

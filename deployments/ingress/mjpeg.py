@@ -17,6 +17,7 @@ from deployments.ingress.live import Live
 from deployments.ingress.places import NoPlace
 from deployments.ingress.problems import Problem
 from deployments.ingress.pullers import Puller, Shown
+from deployments.ingress.standing import Again, Standing, standing_of
 
 BOUNDARY = "safe-yolo-frame"
 
@@ -24,8 +25,8 @@ BOUNDARY = "safe-yolo-frame"
 class MjpegStream:
     """The parts of one stream. A blind camera is shown as a card that says so, never as its last frame.
 
-    Ends after `mjpeg_age_s` or `mjpeg_bytes`, and when the ingress stops: there is no acknowledgement in this
-    format, so that nothing else bounds what waits for a viewer that stands still.
+    Ends after `mjpeg_age_s` or `mjpeg_bytes`, when the ingress stops, and when `standing` holds no more. There is no
+    acknowledgement in this format, so that nothing else bounds what waits for a viewer that stands still.
     """
 
     def __init__(
@@ -34,16 +35,18 @@ class MjpegStream:
         profile: PictureProfile,
         stopping: asyncio.Event,
         limits: Limits,
+        standing: Standing | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._puller, self._profile, self._stopping = puller, profile, stopping
         self._limits, self._clock = limits, clock
+        self._right = Again(standing, limits.prove_every_s, clock)
 
     async def parts(self) -> AsyncIterator[bytes]:
         end_s = self._clock() + self._limits.mjpeg_age_s
         left_bytes = self._limits.mjpeg_bytes
         shown: Shown | None = None
-        while not self._stopping.is_set() and self._clock() < end_s and left_bytes > 0:
+        while self._clock() < end_s and left_bytes > 0 and await self._goes_on():
             newer = await self._puller.newer_than(shown.number if shown else 0, self._limits.repeat_status_s)
             if newer is None and (shown is None or not is_blind(shown.picture)):
                 continue
@@ -52,6 +55,9 @@ class MjpegStream:
             part = await self._part(shown.picture)
             left_bytes -= len(part)
             yield part
+
+    async def _goes_on(self) -> bool:
+        return not self._stopping.is_set() and await self._right.holds()
 
     async def _part(self, picture: LivePicture) -> bytes:
         jpeg = picture.jpeg
@@ -70,11 +76,12 @@ class MjpegResponse(StreamingResponse):
         self._camera_id, self._profile, self._live = camera_id, profile, live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        live = self._live
+        live, connection = self._live, HTTPConnection(scope)
         try:
-            with live.places.take(principal_of(HTTPConnection(scope))):
+            with live.places.take_stream(principal_of(connection)):
                 async with live.pullers.watch(self._camera_id, self._profile, live.limits.mjpeg_fps) as puller:
-                    self.body_iterator = MjpegStream(puller, self._profile, live.stopping, live.limits).parts()
+                    stream = MjpegStream(puller, self._profile, live.stopping, live.limits, standing_of(connection))
+                    self.body_iterator = stream.parts()
                     await super().__call__(scope, receive, send)
         except NoPlace as error:
             raise Problem(503, f"{error}, try again later") from error

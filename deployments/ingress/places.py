@@ -14,13 +14,15 @@ class NoPlace(Exception):
 
 
 class Places:
-    """Hands out `limit` places to sockets and MJPEG streams, `of_one` of them to the same user or token.
+    """Hands out `limit` places to sockets and MJPEG streams, `of_one` of them to the same user or token, `streams` of
+    them to MJPEG, where each viewer that stands still holds memory.
 
     Belongs to one event loop. Where sign-in is off nobody knows who is the same.
     """
 
-    def __init__(self, limit: int, metrics: LiveMetrics, of_one: int) -> None:
+    def __init__(self, limit: int, metrics: LiveMetrics, of_one: int, streams: int) -> None:
         self._limit, self._metrics, self._of_one = limit, metrics, of_one
+        self._most_streams, self._streams = streams, 0
         self._taken_by: Counter[tuple[str, str]] = Counter()
         self.taken = 0
         self.empty = asyncio.Event()
@@ -43,6 +45,18 @@ class Places:
             yield
         finally:
             self._count(who, -1)
+
+    @contextmanager
+    def take_stream(self, principal: Principal) -> Iterator[None]:
+        """As `take`, for an MJPEG stream."""
+        if self._streams >= self._most_streams:
+            raise NoPlace(f"all {self._most_streams} places for MJPEG are taken")
+        with self.take(principal):
+            self._streams += 1
+            try:
+                yield
+            finally:
+                self._streams -= 1
 
     def _count(self, who: tuple[str, str], change: int) -> None:
         self._taken_by[who] += change

@@ -1,5 +1,6 @@
 """By what right a connection is open, to be asked again while it stays open."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from cluster.accounts.credential import Credential
 from cluster.accounts.principal import Principal, Role
+from cluster.safety.errors import DatabaseUnavailable
 from deployments.ingress.problems import Problem
 
 _KEY = "standing"
@@ -50,6 +52,27 @@ class Standing:
         check(now, self.needed, self.camera_id)
         if now.cameras != self.principal.cameras:
             raise ScopeChanged(self.principal.name)
+
+
+class Again:
+    """Asks `standing` (None: nobody had to be proved) again every `every_s`, for a stream that can only end."""
+
+    def __init__(self, standing: Standing | None, every_s: float, clock: Callable[[], float]) -> None:
+        self._standing, self._every_s, self._clock = standing, every_s, clock
+        self._asked_s = clock()
+
+    async def holds(self) -> bool:
+        """False: who watches may not any more. A database that is away cuts nobody off."""
+        if self._standing is None or self._clock() - self._asked_s < self._every_s:
+            return True
+        self._asked_s = self._clock()
+        try:
+            await self._standing.prove()
+        except Problem:
+            return False
+        except (ScopeChanged, DatabaseUnavailable, TimeoutError):
+            return True  # this camera he may see
+        return True
 
 
 def check(principal: Principal, needed: Role, camera_id: str = "") -> None:

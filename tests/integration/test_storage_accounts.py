@@ -11,7 +11,7 @@ from cluster.accounts.audit import AuditEntry
 from cluster.accounts.audit_log import AuditFilter, AuditTable
 from cluster.accounts.credential import Credential, CredentialKind
 from cluster.accounts.principal import Principal, PrincipalKind, Role
-from cluster.accounts.sessions import SessionStore, hashed
+from cluster.accounts.sessions import Session, SessionStore, hashed
 from cluster.accounts.tickets import TakenTicket, TicketStore
 from cluster.accounts.tokens import TokenStore
 from cluster.accounts.users import UserStore
@@ -25,6 +25,12 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = SignInSettings(session_idle_s=3600, session_max_s=86_400)
 KIM = Principal("kim", Role.OPERATOR, frozenset({"gate-1"}))
 BY_COOKIE = Credential(CredentialKind.SESSION, "ab" * 32)
+
+
+async def opened(store: SessionStore, now: datetime | None = None) -> Session:
+    session = await store.open("kim", "$hash", "10.0.0.9", now)
+    assert session is not None
+    return session
 
 
 async def test_a_user_comes_back_as_he_was_added(engine: AsyncEngine) -> None:
@@ -85,7 +91,7 @@ async def test_who_is_not_there_cannot_be_changed(engine: AsyncEngine) -> None:
 async def test_a_session_ends_when_nobody_asks_and_at_its_age(engine: AsyncEngine) -> None:
     await UserStore(engine).add("kim", "$hash", Role.OPERATOR, frozenset({"gate-1"}))
     store = SessionStore(engine, SETTINGS)
-    session = await store.open(KIM, "10.0.0.9", NOON)
+    session = await opened(store, NOON)
 
     async def known_after(hours: float) -> bool:
         return await store.find(session.session_id, NOON + timedelta(hours=hours)) is not None
@@ -100,7 +106,7 @@ async def test_a_session_is_its_user_of_today_and_its_id_is_kept_nowhere(engine:
     users, store = UserStore(engine), SessionStore(engine, SETTINGS)
     await users.add("admin", "$hash", Role.ADMIN)
     await users.add("kim", "$hash", Role.OPERATOR)
-    session = await store.open(KIM, "10.0.0.9")
+    session = await opened(store)
 
     await users.change("kim", {"role": Role.VIEWER, "cameras": frozenset({"gate-2"})})
     found = await store.find(session.session_id)
@@ -118,7 +124,7 @@ async def test_a_session_is_its_user_of_today_and_its_id_is_kept_nowhere(engine:
 async def test_a_new_password_being_disabled_and_being_removed_end_sessions(engine: AsyncEngine, change: dict) -> None:  # type: ignore[type-arg]
     users, store = UserStore(engine), SessionStore(engine, SETTINGS)
     await users.add("kim", "$hash", Role.OPERATOR)
-    session = await store.open(KIM, "10.0.0.9")
+    session = await opened(store)
     await (users.remove("kim") if change is None else users.change("kim", change))
 
     assert await store.find(session.session_id) is None
@@ -126,11 +132,34 @@ async def test_a_new_password_being_disabled_and_being_removed_end_sessions(engi
         assert (await connection.execute(select(func.count()).select_from(sessions))).scalar_one() == 0
 
 
+@pytest.mark.parametrize("change", [{"password_hash": "$other"}, {"disabled": True}, None])
+async def test_a_sign_in_that_races_a_change_of_its_user_leaves_no_session(engine: AsyncEngine, change: dict) -> None:  # type: ignore[type-arg]
+    users, store = UserStore(engine), SessionStore(engine, SETTINGS)
+    await users.add("kim", "$hash", Role.OPERATOR)
+    ending = users.remove("kim") if change is None else users.change("kim", change)
+    await asyncio.gather(*(store.open("kim", "$hash", "10.0.0.9") for _ in range(3)), ending)
+
+    assert await store.open("kim", "$hash", "10.0.0.9") is None, "what was proved before holds no more"
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(func.count()).select_from(sessions))).scalar_one() == 0
+
+
+async def test_of_two_who_change_a_password_by_the_same_old_one_the_second_is_refused(engine: AsyncEngine) -> None:
+    users = UserStore(engine)
+    await users.add("kim", "$hash", Role.OPERATOR)
+    answers = await asyncio.gather(
+        *(users.change("kim", {"password_hash": f"$new {number}"}, proved="$hash") for number in range(3)),
+        return_exceptions=True,
+    )
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["SignInRefused"] * 2 + ["User"]
+
+
 async def test_sessions_that_ended_are_cleared_away(engine: AsyncEngine) -> None:
     await UserStore(engine).add("kim", "$hash", Role.OPERATOR)
     store = SessionStore(engine, SETTINGS)
     for hour in range(5):
-        await store.open(KIM, "10.0.0.9", NOON + timedelta(hours=2 * hour))
+        await opened(store, NOON + timedelta(hours=2 * hour))
 
     async with engine.connect() as connection:
         assert (await connection.execute(select(func.count()).select_from(sessions))).scalar_one() == 1

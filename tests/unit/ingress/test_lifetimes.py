@@ -116,7 +116,7 @@ def test_a_replica_whose_database_is_away_begins_when_it_is_back(make: Any) -> N
 
 
 def test_one_user_leaves_places_for_the_others(site: Any) -> None:
-    places = Places(4, site.metrics, of_one=2)
+    places = Places(4, site.metrics, of_one=2, streams=1)
     kim, lee = Principal("kim", Role.VIEWER), Principal("kim", Role.VIEWER, kind=PrincipalKind.TOKEN)
     with places.take(kim), places.take(kim):
         with pytest.raises(NoPlace, match="of kim"), places.take(kim):
