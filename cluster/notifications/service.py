@@ -21,7 +21,7 @@ _ENDING_S = 2.0
 
 
 class Counts(Protocol):
-    """`cluster.storage.messages.MessageCounts`."""
+    """`cluster.storage.message_counts.MessageCounts`."""
 
     @property
     def by_state(self) -> Mapping[MessageState, int]: ...

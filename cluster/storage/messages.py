@@ -1,7 +1,6 @@
 """The message store: what is to be told whom, who has it in hand, and what became of it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,25 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.safety.messages import UNFINISHED, MessageKind, MessageState, PlannedMessage
 from cluster.safety.redaction import redact
+from cluster.storage.message_counts import MessageCounts, dead_letters, message_counts
 from cluster.storage.message_plans import messages_of
 from cluster.storage.message_rows import planned_message
 from cluster.storage.quiet import keep_quiet_until_its_end
 from cluster.storage.tables import TO_BE_TRIED, events, messages
 from cluster.storage.transactions import Transactions
 
-LATELY = timedelta(hours=24)
 _LONGEST_ERROR = 300
-_MOST_DEAD = 100
 _IN_HAND = (MessageState.SENDING.value, MessageState.SENT.value)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageCounts:
-    """`by_state`: messages that are not finished, and those that finished in the last 24 h. `late_s`: how long the
-    oldest one that should have been tried waits, 0: none does."""
-
-    by_state: Mapping[MessageState, int]
-    late_s: float
 
 
 class MessageStore:
@@ -171,41 +160,23 @@ class MessageStore:
 
     async def thread_of(self, event_id: str, channel_id: str) -> str:
         """What the channel called the first message of this event that it took, "" if nothing yet."""
-        query = select(messages).where(
+        query = select(messages.c.thread).where(
             messages.c.event_id == event_id, messages.c.channel_id == channel_id, messages.c.thread != ""
         )
-        found = await self._read(query.order_by(messages.c.accepted_at).limit(1))
-        return found[0].thread if found else ""
+        first = query.order_by(messages.c.accepted_at).limit(1)
+        return await self._transactions.read(lambda connection: connection.scalar(first)) or ""
 
     async def counts(self, now: datetime) -> MessageCounts:
-        """How many messages are where, and how late the oldest is. Costs what is unfinished or of the last 24 h."""
-        lately = messages.c.ended_at >= now - LATELY
-        by_state = select(messages.c.state, func.count()).where(or_(TO_BE_TRIED, lately)).group_by(messages.c.state)
-        # The end of an episode may wait for its beginning, which is counted itself.
-        first = select(func.min(messages.c.next_try_at)).where(TO_BE_TRIED, messages.c.kind != MessageKind.CLOSED.value)
-
-        async def work(connection: AsyncConnection) -> MessageCounts:
-            found = {MessageState(state): count for state, count in await connection.execute(by_state)}
-            oldest = await connection.scalar(first)
-            return MessageCounts(found, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
-
-        return await self._transactions.read(work)
+        """How many messages are where, and how late the oldest is."""
+        return await self._transactions.read(lambda connection: message_counts(connection, now))
 
     async def dead(self, now: datetime) -> list[PlannedMessage]:
         """The dead letters of the last 24 h, the newest first, at most 100."""
-        query = select(messages).where(
-            messages.c.ended_at >= now - LATELY, messages.c.state == MessageState.FAILED.value
-        )
-        return await self._read(query.order_by(messages.c.ended_at.desc()).limit(_MOST_DEAD))
+        rows = await self._transactions.read(lambda connection: dead_letters(connection, now))
+        return [planned_message(row) for row in rows]
 
     async def _change(self, message_id: str, where: ColumnElement[bool], values: dict[str, Any]) -> bool:
         return await self._transactions.write(lambda connection: _update(connection, message_id, where, values))
-
-    async def _read(self, query: Select[Any]) -> list[PlannedMessage]:
-        async def work(connection: AsyncConnection) -> list[PlannedMessage]:
-            return [planned_message(row) for row in await connection.execute(query)]
-
-        return await self._transactions.read(work)
 
 
 def _due(now: datetime) -> Select[tuple[str]]:

@@ -10,11 +10,10 @@ import ray
 import structlog
 from ray.serve.handle import DeploymentHandle
 
-from cluster.safety.errors import ConfigError, StorageError
+from cluster.safety.errors import StorageError
 from cluster.safety.status import CameraReport
-from cluster.settings.cameras import Assignment, CameraSettings, CamerasSettings
-from cluster.settings.load import load_site, parse
-from cluster.settings.log_levels import LogSettings
+from cluster.settings.cameras import Assignment, CameraSettings
+from cluster.settings.load import load_site
 from cluster.settings.site import SiteSettings
 from cluster.storage.cameras import CameraStore
 from cluster.storage.engine import create_engine
@@ -23,9 +22,10 @@ from cluster.storage.leases import LeaseStore
 from cluster.storage.overrides import OverrideStore
 from cluster.storage.sealing import seal_of
 from cluster.telemetry import metrics
-from cluster.telemetry.logs import configure_logs, take_logging
+from cluster.telemetry.logs import configure_logs
 from deployments.cameras.abandoned import Abandoned
-from deployments.cameras.desired import Desired, declared, with_logging
+from deployments.cameras.declaration import Declaration
+from deployments.cameras.desired import Desired, with_logging
 from deployments.cameras.epochs import Epochs
 from deployments.cameras.fleet import Fleet, FleetPorts
 from deployments.cameras.hub_keeper import HubKeeper
@@ -66,13 +66,9 @@ class CameraSupervisor:
         self._hub = HubKeeper(RayHubs(release), release)
         self._left_open = LeftOpen(EventStore(engine))
         self._switches = Switches(OverrideStore(engine), ZoneInfo(self._site.time_zone))
-        self._actor_cpus = CamerasSettings().actor_cpus
-        self._declared: dict[str, Desired] = {}
+        self._declaration = Declaration()
         self._from_database: dict[str, Desired] = {}
-        self._config_fault = self._logging_fault = ""
-        self._logging = LogSettings()
-        # Until both are known, a camera that runs may well be one that should.
-        self._config_taken = self._database_read = False
+        self._database_read = False
         self._database_ok_s = time.monotonic()
         self._pulse, self._lines = Pulse(time.monotonic), OutageLines()
         self._telling = Telling(RecorderCalls(recorder, self._epochs).record)
@@ -84,18 +80,7 @@ class CameraSupervisor:
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Takes a new configuration, or refuses it and says so; never raises (Ray would stop the replica)."""
-        logging, rest, self._logging_fault = take_logging(user_config, "serve_config.yaml")
-        self._logging = logging or self._logging
-        try:
-            settings = parse(CamerasSettings, rest, where="serve_config.yaml", prefix="user_config")
-        except ConfigError as error:
-            self._config_fault = str(error)
-            _log.error("cameras_config_refused", reason=str(error))
-        else:
-            self._config_fault, self._config_taken = "", True
-            self._declared = {camera.camera_id: declared(camera) for camera in settings.cameras}
-            self._actor_cpus = settings.actor_cpus
-            _log.info("cameras_config_taken", cameras=len(self._declared))
+        self._declaration.take(user_config)
         self._ensure_fleet()
         self._nudge.set()
 
@@ -126,15 +111,11 @@ class CameraSupervisor:
     async def faults(self) -> list[str]:
         """What keeps the supervisor from doing what it was told, one line each."""
         fleet = self._fleet.faults() if self._fleet is not None else []
-        return [*filter(None, (self._config_fault, self._logging_fault)), *fleet, *self._agents.waiting()]
+        return [*self._declaration.faults(), *fleet, *self._agents.waiting()]
 
     async def declared(self, camera_id: str) -> tuple[CameraSettings, int] | None:
-        """Settings and revision of a camera that serve_config.yaml declares; None: it does not. RuntimeError while that
-        is not known: nobody must change then what may be declared."""
-        if not self._config_taken:
-            raise RuntimeError("no configuration was taken yet")
-        one = self._declared.get(camera_id)
-        return None if one is None else (one.settings, one.revision)
+        """As `Declaration.camera`."""
+        return self._declaration.camera(camera_id)
 
     async def nudge(self) -> None:
         """Something changed in the database: look at once."""
@@ -157,9 +138,9 @@ class CameraSupervisor:
     def _make_fleet(self, epoch: int) -> Fleet:
         # The files of a site that keeps them on one disk are on the node of this replica (`refuse_another_disk`).
         only = ray.get_runtime_context().get_node_id() if one_disk(self._site) else ""
-        actors = RayCameras(self._actor_cpus, epoch, self._agents)
+        actors = RayCameras(self._declaration.actor_cpus, epoch, self._agents)
         ports = FleetPorts(actors, RayNodes(), self._telling.tell, self._assign)
-        return Fleet(ports, cpus=self._actor_cpus, release=self._release, only_node=only)
+        return Fleet(ports, cpus=self._declaration.actor_cpus, release=self._release, only_node=only)
 
     async def _tend(self, fleet: Fleet, term: Term) -> None:
         """Nothing in this loop waits for the database: heartbeats must not be late because it is. But for the first
@@ -169,7 +150,7 @@ class CameraSupervisor:
             self._nudge.clear()
             self._pulse.beat("rounds")
             try:
-                fleet.desire(self._wanted(), complete=self._config_taken and self._database_read)
+                fleet.desire(self._wanted(), complete=self._declaration.is_taken and self._database_read)
                 fleet.database_stalled = time.monotonic() - self._database_ok_s > _STALLED_AFTER_S
                 await fleet.round(term.check)
                 self._lines.cameras(fleet.reports())
@@ -236,13 +217,14 @@ class CameraSupervisor:
 
     def _wanted(self) -> dict[str, Desired]:
         """Declared cameras win over those of the database that took the same id, operators over both."""
-        wanted = self._switches.over({**self._from_database, **self._declared}, datetime.now(UTC))
-        return with_logging(wanted, self._logging)
+        wanted = self._switches.over({**self._from_database, **self._declaration.cameras}, datetime.now(UTC))
+        return with_logging(wanted, self._declaration.logging)
 
     def _wanted_one(self, camera_id: str) -> Desired:
         """Of these. KeyError: nobody wants it."""
-        one = self._declared.get(camera_id) or self._from_database[camera_id]
-        return with_logging(self._switches.over({camera_id: one}, datetime.now(UTC)), self._logging)[camera_id]
+        one = self._declaration.cameras.get(camera_id) or self._from_database[camera_id]
+        wanted = self._switches.over({camera_id: one}, datetime.now(UTC))
+        return with_logging(wanted, self._declaration.logging)[camera_id]
 
     async def _assign(self, camera_id: str) -> tuple[Assignment, SiteSettings]:
         """A new lease of the camera."""

@@ -12,7 +12,7 @@ from cluster.safety.errors import SafeYoloError
 from cluster.safety.messages import MessageState
 from cluster.safety.redaction import redact
 from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
-from cluster.storage.messages import MessageCounts
+from cluster.storage.message_counts import MessageCounts
 from deployments.deadlines import bounded
 from deployments.ingress.limits import Limits
 from deployments.ingress.remembered import Remembered

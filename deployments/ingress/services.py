@@ -18,7 +18,7 @@ from cluster.safety.status import CameraReport, DetectorReport
 from cluster.settings.desktop_client import DesktopClientSettings
 from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
-from cluster.storage.messages import MessageCounts
+from cluster.storage.message_counts import MessageCounts
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
 from cluster.storage.statistics import Bucket, StatisticsBy
 from cluster.storage.whole_numbers import NumberKind, WholeNumber

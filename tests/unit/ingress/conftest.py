@@ -29,7 +29,7 @@ from cluster.safety.status import CameraReport, CameraStatus, DetectorReport
 from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
 from cluster.storage.engine import create_engine
-from cluster.storage.messages import MessageCounts
+from cluster.storage.message_counts import MessageCounts
 from cluster.storage.records import Change, ChangeKind, EventFilter, Page, SnapshotState, StoredEvent
 from cluster.storage.statistics import Bucket, StatisticsBy
 from deployments.ingress.application import create_app
