@@ -19,6 +19,7 @@ import cv2
 import httpx
 import pytest
 import yaml
+from counterparts.alarm_system import AlarmSystem, Pace, open_alarm_system
 from counterparts.message_receiver import MessageReceiver
 from counterparts.postgres import PostgresServer
 from counterparts.rtsp import RtspServer, _version
@@ -294,6 +295,16 @@ def _write_models(folder: Path) -> None:
     half.write_bytes(whole[: len(whole) // 2])
     again, broken = {**good, "name": "fall-s-again"}, {**good, "name": "broken", "weights": str(half)}
     (folder / "models.yaml").write_text(yaml.safe_dump({"models": [good, again, broken]}, allow_unicode=True))
+
+
+@pytest.fixture(scope="session")
+def alarms(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlarmSystem]:
+    """Prometheus, Alertmanager and the blackbox exporter, who look at the site from their first test to the last."""
+    run_dir = Path(json.loads((site.folder / "state" / "ray.json").read_text())["run_dir"])
+    targets = run_dir / "ray" / "prom_metrics_service_discovery.json"
+    site.get("/nothing-is-here")  # an answer of 4xx, to be counted
+    with open_alarm_system(tmp_path_factory.mktemp("alarms"), site.page, targets, Pace(every_s=2.0)) as system:
+        yield system
 
 
 @pytest.fixture(scope="session")

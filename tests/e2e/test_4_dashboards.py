@@ -1,13 +1,11 @@
 """The real Prometheus on a real site: every metric of a rule or dashboard is there, and every panel shows something."""
 
 import importlib.util
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from counterparts.alarm_system import AlarmSystem, Pace, open_alarm_system
+from counterparts.alarm_system import AlarmSystem
 from counterparts.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(600)
@@ -38,16 +36,6 @@ def _unit() -> Any:
 
 
 unit = _unit()
-
-
-@pytest.fixture(scope="module")
-def alarms(site: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AlarmSystem]:
-    run_dir = Path(json.loads((site.folder / "state" / "ray.json").read_text())["run_dir"])
-    targets = run_dir / "ray" / "prom_metrics_service_discovery.json"
-    folder = tmp_path_factory.mktemp("alarms")
-    site.get("/nothing-is-here")  # an answer of 4xx, to be counted
-    with open_alarm_system(folder, site.page, targets, Pace(every_s=2.0)) as system:
-        yield system
 
 
 def test_every_metric_of_a_rule_or_dashboard_is_in_prometheus(alarms: AlarmSystem) -> None:

@@ -17,7 +17,7 @@ from cluster.storage.schema import migrate
 from deployments.shared_storage import on_head
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nodes() -> Iterator[RayNodes]:
     folder = Path(tempfile.mkdtemp(prefix="sy", dir="/tmp"))  # Ray's sockets want a short path
     nodes = RayNodes(folder, {})

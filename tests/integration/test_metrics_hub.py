@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 import ray
+from counterparts.metrics_page import values
 from counterparts.missing import missing_counterpart
 from counterparts.waiting import wait_for
 from ray import serve
@@ -62,13 +63,8 @@ class Site:
 
     def value(self, sample: str) -> float:
         """As both replicas say it, whose answers are the same."""
-        first, second = (values(page).get(sample, 0.0) for page in self.pages())
+        first, second = (values(page.decode()).get(sample, 0.0) for page in self.pages())
         return max(first, second)
-
-
-def values(page: bytes) -> dict[str, float]:
-    lines = [line for line in page.decode().splitlines() if not line.startswith("#")]
-    return {sample: float(value) for sample, _, value in (line.rpartition(" ") for line in lines)}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +114,7 @@ def test_a_camera_that_is_killed_five_times_keeps_its_counters(site: Site) -> No
 
     assert seen == sorted(seen)
     assert seen[-1] == counted + 1
-    page = values(site.pages()[0])
+    page = values(site.pages()[0].decode())
     assert page['frame_processing_seconds_count{camera_id="gate-1"}'] == counted + 1
     assert page['frame_processing_seconds_bucket{camera_id="gate-1",le="0.05"}'] == counted + 1
 
