@@ -18,6 +18,7 @@ from deployments.ingress.client_log_routes import ClientLogRoutes
 from deployments.ingress.desktop.routes import desktop_routes
 from deployments.ingress.docs_page import docs_routes
 from deployments.ingress.event_export import ExportRoutes
+from deployments.ingress.event_pictures import PictureRoutes
 from deployments.ingress.event_routes import EventRoutes
 from deployments.ingress.event_statistics import StatisticsRoutes
 from deployments.ingress.health import HealthBoard
@@ -74,6 +75,7 @@ def create_app(
             *StatisticsRoutes(services.events, services.zone, limits).routes(),
             *ExportRoutes(services, limits).routes(),
             *EventRoutes(services, live).routes(),
+            *PictureRoutes(services, audited, limits).routes(),
             *AcknowledgeRoutes(services, audited, limits).routes(),
             *SessionRoutes(services.accounts, audited).router().routes,
             *UserRoutes(services.accounts, audited).router().routes,

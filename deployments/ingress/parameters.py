@@ -35,6 +35,7 @@ _QUERY: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "by": (_texts(*(each.value for each in StatisticsBy)), "What a bucket is; an hour if it is left out"),
     "format": (_texts("csv", "jsonl"), "csv if it is left out"),
     "clean": (_BOOLEAN, "The picture without boxes and zone"),
+    "size": (_texts("full", "thumbnail"), "thumbnail: 240 px wide; a look at it is not noted"),
     "profile": (_texts(*(each.value for each in PictureProfile)), "How large the picture is"),
 }
 _PATH: Final[dict[str, tuple[dict[str, Any], str]]] = {

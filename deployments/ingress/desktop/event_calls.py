@@ -76,7 +76,7 @@ class EventCalls:
         """The picture that `snapshot_path` names, as it is drawn; the audit knows who looked."""
         event_id = await caller.numbers.name(NumberKind.EVENT, int(request.path_params["id"]))
         picture = await caller.api.picture(f"/events/{event_id}/snapshot.jpg")
-        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
+        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
 
 async def acknowledged(caller: Caller, number: int) -> Mapping[str, Any]:

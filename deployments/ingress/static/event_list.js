@@ -79,7 +79,7 @@ export class Thumbnail {
     if (url && this.url !== url) {
       this.url = url;
       this.image.hidden = false;
-      this.image.src = url;
+      this.image.src = `${url}?size=thumbnail`; // the picture itself is asked for, and noted, when somebody opens it
     }
     this.image.hidden = !url || this.image.hidden;
     this.noPicture.textContent = url ? "" : say(state === "pending" ? "pending" : "lostPicture");

@@ -136,6 +136,7 @@ def test_the_picture_of_an_event_comes_drawn_or_clean(client, site):
 
     assert (drawn.content, clean.content) == (b"drawn", b"clean")
     assert drawn.headers["content-type"] == "image/jpeg"
+    assert drawn.headers["etag"] != clean.headers["etag"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 from counterparts.viewer_sockets import EVENTS, next_events
 from starlette.requests import Request
@@ -135,6 +137,35 @@ def test_who_looks_at_a_picture_is_noted_and_without_the_note_there_is_none(sign
     assert (noted.who, noted.action, noted.subject) == ("viewer", "snapshot.view", ids[0])
     signed_site.audit.away = True
     assert signed_client.get(path, headers=headers).status_code == 503
+
+
+def test_a_picture_that_the_browser_has_is_asked_for_and_noted_at_each_look(signed_client, signed_site, tokens, ids):
+    path, headers = f"/api/v1/events/{ids[0]}/snapshot.jpg", tokens.header("viewer")
+    first = signed_client.get(path, headers=headers)
+    again = {**headers, "If-None-Match": f"W/{first.headers['etag']}"}
+    second, other = (signed_client.get(f"{path}{query}", headers=again) for query in ("", "?clean=1"))
+
+    assert (first.status_code, first.headers["cache-control"]) == (200, "private, no-cache")
+    assert (second.status_code, second.content, second.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert other.status_code == 404, "the clean one is another picture"
+    assert [one.action for one in signed_site.audit.entries] == ["snapshot.view"] * 2
+    signed_site.audit.away = True
+    assert signed_client.get(path, headers=again).status_code == 503
+
+
+def test_a_thumbnail_in_a_list_is_small_kept_and_no_look_at_the_picture(signed_client, signed_site, tokens, ids, make):
+    name = signed_site.events.rows[ids[0]].snapshot_name
+    signed_site.snapshots.kept[name] = make.jpeg_of("a hall", 1920, 1080)
+    path = f"/api/v1/events/{ids[0]}/snapshot.jpg?size=thumbnail"
+    small = signed_client.get(path, headers=tokens.header("viewer"))
+
+    image = cv2.imdecode(np.frombuffer(small.content, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (135, 240, 3)
+    assert "max-age" in small.headers["cache-control"]
+    assert signed_site.audit.entries == []
+    assert signed_client.get(path, headers=tokens.header("other")).status_code == 404
+    signed_site.snapshots.kept[name] = b"no picture"
+    assert signed_client.get(path, headers=tokens.header("viewer")).status_code == 404
 
 
 def test_an_acknowledgement_that_the_audit_does_not_take_stands_all_the_same(client, site, make):
