@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cluster.safety.errors import CameraChanged
 from cluster.settings.cameras import STORED, CameraSettings
+from cluster.storage.overrides import end_words
 from cluster.storage.sealing import Seal, opened_source, sealed_source
 from cluster.storage.tables import cameras
 from cluster.storage.transactions import Transactions
@@ -44,9 +45,9 @@ class CameraStore:
         rows = await self._rows(select(cameras).where(cameras.c.camera_id == camera_id, cameras.c.deleted_at.is_(None)))
         return _camera(rows[0], self._seal) if rows else None
 
-    async def put(self, settings: CameraSettings, expected: int | None = None) -> int:
+    async def put(self, settings: CameraSettings, expected: int | None = None, by: str = "") -> int:
         """Makes or replaces a camera; returns its new revision. `expected`: the revision that is replaced, 0: none,
-        None: whatever there is.
+        None: whatever there is. `by`: who makes it; what operators said of a former camera of its name ends.
 
         Raises:
             CameraChanged: there is another revision.
@@ -63,6 +64,8 @@ class CameraStore:
         }
 
         async def work(connection: AsyncConnection) -> int:
+            if not expected and await _revision(connection, settings.camera_id) is None:
+                await end_words(connection, settings.camera_id, by, "the camera was made anew", now)
             if expected:
                 query = _update(settings.camera_id, expected, settings=values["settings"], updated_at=now)
             else:
@@ -74,13 +77,19 @@ class CameraStore:
 
         return await self._transactions.write(work)
 
-    async def delete(self, camera_id: str, expected: int | None = None) -> bool:
-        """Whether there was one to delete. Raises CameraChanged: there is, of another revision than `expected`."""
+    async def delete(self, camera_id: str, expected: int | None = None, by: str = "") -> bool:
+        """Whether there was one to delete; what operators said of it ends with it, taken back by `by`.
+
+        Raises:
+            CameraChanged: there is one, of another revision than `expected`.
+        """
         now = datetime.now(UTC)
 
         async def work(connection: AsyncConnection) -> bool:
             query = _update(camera_id, expected, deleted_at=now, updated_at=now)
             deleted = (await connection.execute(query)).first() is not None
+            if deleted:
+                await end_words(connection, camera_id, by, "the camera was deleted", now)
             if not deleted and expected is not None and await _revision(connection, camera_id) is not None:
                 raise await _changed(connection, camera_id, expected)
             return deleted

@@ -85,6 +85,20 @@ async def mutes_of(connection: AsyncConnection, camera_id: str, now: datetime) -
     return [one.until for one in words if one.is_off and one.holds(now)]
 
 
+async def end_words(connection: AsyncConnection, camera_id: str, set_by: str, reason: str, now: datetime) -> None:
+    """Takes back what was said of `camera_id`, of fields that this release does not know too; what was said of all
+    cameras stays. In the transaction in which the camera comes or goes: no word waits for the next of its name."""
+    last = select(func.max(overrides.c.number)).where(overrides.c.camera_id == camera_id).group_by(overrides.c.field)
+    query = select(overrides.c.field).where(overrides.c.number.in_(last), overrides.c.value.is_not(None))
+    said = {"camera_id": camera_id, "value": None, "until": None, "set_at": now}
+    taken_back = [
+        {**said, "field": row.field, "set_by": _public(set_by), "reason": _public(reason)}
+        for row in (await connection.execute(query)).all()
+    ]
+    if taken_back:
+        await connection.execute(insert(overrides), taken_back)
+
+
 class OverrideStore:
     """Append-only: who switched what, when and why can always be read. Faults as in `EventStore`."""
 

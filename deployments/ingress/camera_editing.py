@@ -58,8 +58,9 @@ class CameraEditing:
             raise Problem(404, f"there is no camera {camera_id!r}")
         return KnownCamera(stored.settings, stored.revision, "api")
 
-    async def create(self, settings: CameraSettings) -> KnownCamera:
-        """
+    async def create(self, settings: CameraSettings, by: str) -> KnownCamera:
+        """What operators said of a former camera of this id ends in the same transaction.
+
         Raises:
             Problem: 409, there is one of that id.
             ConfigError: its source is not allowed.
@@ -69,7 +70,7 @@ class CameraEditing:
         if await self._answered(self._setup.cameras.get(settings.camera_id)) is not None:
             raise Problem(409, f"there is a camera {settings.camera_id!r} already")
         await self.check_source(settings)
-        revision = await self._answered(self._setup.cameras.put(settings, 0))
+        revision = await self._answered(self._setup.cameras.put(settings, 0, by))
         await self.nudge()
         return KnownCamera(settings, revision, "api")
 
@@ -88,14 +89,14 @@ class CameraEditing:
         settings = await asyncio.to_thread(edit, known.settings)
         if settings.source != known.settings.source:
             await self.check_source(settings)
-        revision = await self._answered(self._setup.cameras.put(settings, expected))
+        revision = await self._answered(self._setup.cameras.put(settings, expected, ""))
         await self.nudge()
         return KnownCamera(settings, revision, "api")
 
-    async def delete(self, camera_id: str, expected: int) -> None:
+    async def delete(self, camera_id: str, expected: int, by: str) -> None:
         """Raises as `change`."""
         await self._own(camera_id, expected)
-        await self._answered(self._setup.cameras.delete(camera_id, expected))
+        await self._answered(self._setup.cameras.delete(camera_id, expected, by))
         await self.nudge()
 
     async def check_source(self, settings: CameraSettings) -> None:

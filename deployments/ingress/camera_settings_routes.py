@@ -48,7 +48,7 @@ class CameraSettingsRoutes:
         settings = await asyncio.to_thread(new_camera, body)
         if not principal_of(request).sees(settings.camera_id):
             raise Problem(403, f"camera {settings.camera_id} would be none of those that you may see")
-        known = await self._editing.create(settings)
+        known = await self._editing.create(settings, principal_of(request).name)
         await self._audit.done(entry(request, "camera.create", settings.camera_id, settings.public_source))
         _head(response, known.revision)
         response.headers["Location"] = f"/api/v1/cameras/{settings.camera_id}"
@@ -66,9 +66,9 @@ class CameraSettingsRoutes:
         return settings_answer(known)
 
     async def delete(self, request: Request, camera_id: CameraId, if_match: IfMatch = None) -> Response:
-        """Its open episodes end as "switched off"; its events stay."""
-        await self._editing.delete(camera_id, expected_revision(if_match))
-        await self._audit.done(entry(request, "camera.delete", camera_id))
+        """Its open episodes end as "switched off"; its events stay. What operators said of it ends."""
+        await self._editing.delete(camera_id, expected_revision(if_match), principal_of(request).name)
+        await self._audit.done(entry(request, "camera.delete", camera_id, "with its overrides"))
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     async def test(self, request: Request, response: Response, body: CameraBody) -> TrialAnswer:

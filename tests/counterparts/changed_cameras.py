@@ -30,12 +30,12 @@ class FakeCameraStore:
             raise DatabaseUnavailable("connection refused")
         return self.rows.get(camera_id)
 
-    async def put(self, settings: CameraSettings, expected: int | None, /) -> int:
+    async def put(self, settings: CameraSettings, expected: int | None, by: str = "", /) -> int:
         revision = self._checked(settings.camera_id, expected) + 1
         self.rows[settings.camera_id] = StoredCamera(settings, revision)
         return revision
 
-    async def delete(self, camera_id: str, expected: int | None, /) -> bool:
+    async def delete(self, camera_id: str, expected: int | None, by: str = "", /) -> bool:
         self._checked(camera_id, expected)
         return self.rows.pop(camera_id, None) is not None
 

@@ -19,6 +19,7 @@ from cluster.storage.cameras import CameraStore
 from cluster.storage.messages import MessageStore
 from cluster.storage.overrides import OverrideStore
 from cluster.storage.sealing import Seal
+from deployments.ingress.audited import Audited
 from deployments.ingress.camera_editing import CameraEditing
 from deployments.ingress.camera_settings_routes import CameraSettingsRoutes
 from deployments.ingress.camera_setup import CameraSetup
@@ -48,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def api(engine: AsyncEngine, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    sources, directory, audit = ApiCameraSettings(folder=str(folder)), FakeSetupDirectory(), LoggedAudit()
+    sources, directory, audit = ApiCameraSettings(folder=str(folder)), FakeSetupDirectory(), Audited(LoggedAudit(), 5.0)
     words, quiet = OverrideStore(engine), MessageStore(engine)
     setup = CameraSetup(CameraStore(engine, SEAL), words, quiet, directory, SourceTrial(sources), sources)
     editing = CameraEditing(setup, Limits())

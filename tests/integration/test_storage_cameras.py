@@ -1,6 +1,8 @@
 """Leases and API-made cameras, on both databases."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -14,11 +16,13 @@ from cluster.settings.cameras import CameraSettings
 from cluster.settings.source_secrets import is_sealed
 from cluster.storage.cameras import CameraStore, StoredCamera
 from cluster.storage.leases import LeaseStore
+from cluster.storage.overrides import Override, OverrideField, OverrideStore
 from cluster.storage.sealing import Seal
 from cluster.storage.tables import cameras
 
 pytestmark = pytest.mark.anyio
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PRESS = Zone("press", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9)), dwell_s=30.0, require=("helmet",))
 GATE = CameraSettings(camera_id="gate-1", name="출입구", source="rtsp://${USER}@cam/1", zones=(PRESS,))
 DOCK = CameraSettings(camera_id="dock-1", source="usb:0", privacy_masks=(((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),))
@@ -131,3 +135,27 @@ async def test_a_password_lies_encrypted_in_the_table_and_comes_back(engine: Asy
     assert await CameraStore(engine, Seal(b"k" * 32)).get("gate-1") == StoredCamera(settings, 1)
     assert without_key is not None
     assert is_sealed(without_key.settings.source)
+
+
+@pytest.mark.parametrize("how", ["ended with the camera", "said of a camera that was gone"])
+async def test_a_camera_of_a_former_name_is_not_switched_off_by_former_words(engine: AsyncEngine, how: str) -> None:
+    store, words = CameraStore(engine), OverrideStore(engine)
+    off = Override("gate-1", OverrideField.ENABLED, False, "kim", "rebuilding")
+    blind = replace(off, field=OverrideField.DETECT)
+    kept = [replace(off, camera_id=name) for name in ("*", "gate-2")]
+    await store.put(GATE, 0, "lee")
+    for word in (off, blind, *kept) if how == "ended with the camera" else kept:
+        await words.put(word)
+    assert await store.put(GATE.model_copy(update={"name": "Gate"}), None) == 2, "a change ends no word"
+    assert len(await words.current(NOON)) == (4 if how == "ended with the camera" else 2)
+    await store.delete("gate-1", 2, "lee")
+    if how == "said of a camera that was gone":  # by who had looked a moment before
+        await words.put(off)
+        assert len(await words.current(NOON)) == 3
+        await store.put(GATE, 0, "park")
+
+    assert await words.current(NOON) == kept
+    ended = [one for one in await words.history("gate-1") if one.value is None]
+    who = ("lee", "the camera was deleted") if how == "ended with the camera" else ("park", "the camera was made anew")
+    assert {(one.set_by, one.reason) for one in ended} == {who}
+    assert {one.field for one in ended} == ({off.field, blind.field} if who[0] == "lee" else {off.field})
