@@ -59,6 +59,8 @@ def environment(folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
         "RAY_SERVE_HAPROXY_NBTHREAD": "2",
+        # Three of these after its death HAProxy is started anew.
+        "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",
         # Whenever the replicas change a new HAProxy takes over, and the old one keeps its sockets until they end:
         # they are renewed within 66 minutes.
         "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "4200",

@@ -164,7 +164,7 @@ def watch(viewer: ClientConnection) -> None:
 def test_the_page_health_and_cameras_answer_through_the_proxy(address: str) -> None:
     health = httpx.get(f"http://{address}/health", headers={"X-Request-ID": "order-66"}, timeout=10)
 
-    assert "haproxy" in {process.name() for process in psutil.Process().children(recursive=True)}
+    assert proxies("haproxy")
     # There is no application `detector` here: a part is away, but the camera says that it is watched.
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
     assert health.json()["parts"]["detector"]["status"] == "degraded"
@@ -196,6 +196,22 @@ def test_a_camera_whose_process_dies_is_unmonitored_and_comes_back_as_another_ac
         ray.kill(again)
 
     assert (message[0]["status"], bool(message[0]["reason"])) == ("UNMONITORED", True)
+
+
+@pytest.mark.parametrize("who", ["haproxy", "ray::HAProxyManager"])
+def test_a_proxy_that_is_killed_comes_back(address: str, who: str) -> None:
+    [killed, *_] = proxies(who)
+    killed.kill()
+    killed.wait(timeout=PATIENCE_S)
+
+    until(lambda: answers(int(address.rpartition(":")[2])))
+
+
+def proxies(who: str) -> list[psutil.Process]:
+    """Processes of this Ray that are called so, the newest first."""
+    here = psutil.Process().children(recursive=True)
+    found = [process for process in here if who in (process.name(), *process.cmdline()[:1])]
+    return sorted(found, key=psutil.Process.create_time, reverse=True)
 
 
 def test_a_rollout_tells_sockets_to_come_back_and_may_switch_sign_in_on(address: str) -> None:
