@@ -8,6 +8,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 PYTEST_ARGS ?=
 two := --numprocesses 2 --dist loadfile
+# A site is dozens of processes; without compiled modules each of them would take a second more of CPU to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 bin := $(VENV)/bin
 # What decides about the environment. The stamps carry its checksum, so that neither a fresh checkout's times
@@ -40,11 +42,12 @@ format: $(dev) ## put the code into its form
 	$(bin)/ruff check --fix .
 
 # Each part in a process of its own: what Ray, browsers and models leave behind in one must not meet the next.
-# Unit tests in two processes, a file in one of them. Not those of integration: two Rays that start at once on two cores time out.
+# Unit and integration tests in two processes, a file in one of them. Two Rays that start at once on two cores time out:
+# tests/integration/conftest.py keeps all that starts one in one process.
 # tests/e2e are two: 1 to 5 share a site that runs until their end, 6 to 9 have simulated nodes.
 test: $(dev) ## all tests; PYTEST_ARGS="tests/unit -k zones" for some
 	@if [ -n "$(PYTEST_ARGS)" ]; then $(bin)/python -m pytest $(PYTEST_ARGS); else \
-	  for part in 'tests/unit $(two)' tests/integration 'tests/e2e/test_[1-5]*.py' 'tests/e2e/test_[6-9]*.py'; do \
+	  for part in 'tests/unit $(two)' 'tests/integration $(two)' 'tests/e2e/test_[1-5]*.py' 'tests/e2e/test_[6-9]*.py'; do \
 	    $(bin)/python -m pytest $$part; done; fi
 
 soak: $(dev) ## 50 random kills, 30 quiet minutes, alarms, the API (about 80 minutes); SOAK_KILLS=5 SOAK_MINUTES=2 SOAK_ONLY=kills,quiet,alarms,api

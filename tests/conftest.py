@@ -34,6 +34,10 @@ def _no_secret_in_any_log() -> Iterator[None]:
     from counterparts.secrets_used import assert_no_secret_in
 
     assert_no_secret_in(_LOGS)
+
+
+def pytest_unconfigure() -> None:
+    """The process that made the folder; those that xdist starts have looked through it by then."""
     if _OWN_LOGS:
         shutil.rmtree(_LOGS, ignore_errors=True)
 
