@@ -12,7 +12,7 @@ from cluster.accounts.passwords import Passwords, checked_password
 from cluster.accounts.principal import Principal, PrincipalKind
 from cluster.accounts.recent import Recent
 from cluster.accounts.sessions import Session, SessionStore, hashed
-from cluster.accounts.slowing import Slowing
+from cluster.accounts.shared_slowing import SharedSlowing, WrongPasswords
 from cluster.accounts.tickets import TakenTicket, TicketStore
 from cluster.accounts.tokens import Token, TokenSigner, TokenStore
 from cluster.accounts.users import UserStore
@@ -37,12 +37,13 @@ class Accounts:
         secret: str,
         *,
         passwords: Passwords | None = None,
-        slowing: Slowing | None = None,
+        slowing: SharedSlowing | None = None,
     ) -> None:
         self.users, self.tokens = UserStore(engine), TokenStore(engine)
         self.signer, self._tickets = TokenSigner(secret), TicketStore(engine)
         self.settings, self._sessions = settings, SessionStore(engine, settings)
-        self.passwords, self._slowing = passwords or Passwords(), slowing or Slowing()
+        self.passwords = passwords or Passwords()
+        self._slowing = slowing or SharedSlowing(WrongPasswords(engine, secret))
         self._recent_sessions: Recent[Session] = Recent()
         self._recent_tokens: Recent[Token] = Recent()
         self._recent_holders: Recent[Principal] = Recent()
@@ -56,7 +57,7 @@ class Accounts:
             SignInSlowed: too many were wrong before; nothing was looked at.
         """
         try:
-            self._slowing.attempt(name, address)
+            await self._slowing.attempt(name, address)
             kept, proved = await self._proved(name, password, address)
         except SignInSlowed:
             metrics.sign_ins.inc(1, {"result": "slowed"})
@@ -65,7 +66,7 @@ class Accounts:
         if kept is None or session is None:
             metrics.sign_ins.inc(1, {"result": "refused"})
             raise SignInRefused("the name or the password is wrong")
-        self._slowing.succeeded(name, address)
+        await self._slowing.succeeded(name, address)
         metrics.sign_ins.inc(1, {"result": "ok"})
         await self._strengthened(name, kept, password)
         return session
@@ -76,7 +77,7 @@ class Accounts:
             kept = await self.users.password_hash(name)
             return kept, await self.passwords.proved(kept, password)
         except (DatabaseUnavailable, SignInSlowed):
-            self._slowing.withdrawn(name, address)
+            await self._slowing.withdrawn(name, address)
             raise
 
     async def session(self, session_id: str) -> Session | None:
@@ -125,11 +126,11 @@ class Accounts:
         if principal.kind is not PrincipalKind.USER:
             raise SignInRefused("a token has no password")
         checked_password(new, principal.name)
-        self._slowing.attempt(principal.name, address)
+        await self._slowing.attempt(principal.name, address)
         before, proved = await self._proved(principal.name, old, address)
         if not proved:
             raise SignInRefused("the old password is wrong")
-        self._slowing.succeeded(principal.name, address)
+        await self._slowing.succeeded(principal.name, address)
         kept = await self._set_password(principal.name, new, before)
         session = await self._sessions.open(principal.name, kept, address)
         if session is None:

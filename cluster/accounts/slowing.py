@@ -8,8 +8,8 @@ from ipaddress import IPv6Address, ip_address
 
 from cluster.safety.errors import SignInSlowed
 
-_FORGET_AFTER_S = 900.0
-_MOST_KEYS = 10_000
+FORGET_AFTER_S = 900.0
+MOST_KEYS = 10_000
 _BITS_OF_A_HOUSE = 64
 """Whoever has an IPv6 address has all of its lower half."""
 
@@ -40,9 +40,12 @@ class _Counted:
 
 
 class Slowing:
-    """Counts wrong passwords by key, the ones tried longest ago are forgotten first. Belongs to one event loop."""
+    """Counts wrong passwords by key in the memory of one replica; those tried longest ago are forgotten first.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, most_keys: int = _MOST_KEYS) -> None:
+    Belongs to one event loop.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most_keys: int = MOST_KEYS) -> None:
         self._clock, self._most_keys = clock, most_keys
         self._counted: OrderedDict[str, _Counted] = OrderedDict()
 
@@ -52,23 +55,23 @@ class Slowing:
         Raises:
             SignInSlowed: not yet; the attempt is not looked at and does not count.
         """
-        keys = _keys(name, address)
+        keys = keys_of(name, address)
         wait_s = max(self._left_s(key, patience) for key, patience in keys)
         if wait_s > 0:
-            raise SignInSlowed(f"too many wrong passwords, try again in {wait_s:.0f} s", retry_after_s=wait_s)
+            raise slowed(wait_s)
         for key, _ in keys:
             self._count(key)
 
     def succeeded(self, name: str, address: str) -> None:
         """The attempt was right: what the user got wrong is forgotten, what others got wrong from there is not."""
-        (user, _), (house, _) = _keys(name, address)
+        (user, _), (house, _) = keys_of(name, address)
         self._counted.pop(user, None)
         if (counted := self._counted.get(house)) is not None:
             counted.wrong -= 1
 
     def withdrawn(self, name: str, address: str) -> None:
         """Nobody could say whether the attempt was right (the database was away): it does not count."""
-        for key, _ in _keys(name, address):
+        for key, _ in keys_of(name, address):
             if (counted := self._counted.get(key)) is not None:
                 counted.wrong = max(0, counted.wrong - 1)
 
@@ -77,7 +80,7 @@ class Slowing:
         if counted is None:
             return 0.0
         gone_s = self._clock() - counted.at_s
-        if gone_s > _FORGET_AFTER_S:
+        if gone_s > FORGET_AFTER_S:
             del self._counted[key]
             return 0.0
         return patience.wait_s(counted.wrong) - gone_s
@@ -90,7 +93,13 @@ class Slowing:
             self._counted.popitem(last=False)
 
 
-def _keys(name: str, address: str) -> tuple[tuple[str, Patience], tuple[str, Patience]]:
+def slowed(wait_s: float) -> SignInSlowed:
+    """What is said to who has to wait so many seconds."""
+    return SignInSlowed(f"too many wrong passwords, try again in {wait_s:.0f} s", retry_after_s=wait_s)
+
+
+def keys_of(name: str, address: str) -> tuple[tuple[str, Patience], tuple[str, Patience]]:
+    """By what an attempt is counted: its user, then the house that its address belongs to."""
     return (f"user {name}", USER), (f"address {_house(address)}", ADDRESS)
 
 
