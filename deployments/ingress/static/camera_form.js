@@ -15,7 +15,7 @@ const NUMBERS = {
   open_timeout_s: ["openTimeout", 1, 120], read_timeout_s: ["readTimeout", 1, 120],
 };
 const CHECKS = { enabled: "cameraEnabled", detect: "cameraDetect", fallen: "fallen", motion_gate: "motionGate", loop: "loop" };
-const WORDS = { camera_id: "cameraId", name: "cameraName", source: "source", transport: "transport", node: "node" };
+const WORDS = { camera_id: "cameraId", name: "cameraName", source: "source", transport: "transport", node: "cameraNode" };
 const ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 export const wordOf = (name) => say(NUMBERS[name]?.[0] ?? CHECKS[name] ?? WORDS[name] ?? name);

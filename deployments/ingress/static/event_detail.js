@@ -36,7 +36,7 @@ class Detail {
     this.toldTitle = element("h3");
     dialog.replaceChildren(this.close, this.title, this.facts,
       make("div", { class: "detail-columns" }, make("div", {}, this.picture, this.noPicture, this.boxesLabel),
-        make("div", { class: "detail-side" }, this.word, make("div", {}, this.stepsTitle, this.steps), make("div", {}, this.toldTitle, this.told))));
+        make("div", { class: "detail-side" }, this.word, make("div", {}, this.stepsTitle, this.steps, this.toldTitle, this.told))));
     dialog.addEventListener("close", () => { this.event = null; this.closed.tell(); });
     dialog.addEventListener("keydown", (pressed) => this.key(pressed));
     this.dialog = dialog;
@@ -93,7 +93,7 @@ class Detail {
     this.dialog.setAttribute("aria-labelledby", "viewer-title");
     this.close.setAttribute("aria-label", say("close"));
     this.title.textContent = `${sayType(event.event_type)} · ${cameras.nameOf(event.camera_id)} · ${sayTime(event.opened_at, true)}`;
-    this.facts.textContent = [say(event.severity), sayState(event), sayWhere(event), exactReason(event)].filter(Boolean).join(" · ");
+    this.facts.textContent = `${[say(event.severity), sayState(event), sayWhere(event)].join(" · ")} ${exactReason(event)}`.trim();
     this.boxesLabel.lastChild.textContent = say("boxesOn");
     this.stepsTitle.textContent = say("timeline");
     this.toldTitle.textContent = say("told");

@@ -90,7 +90,7 @@ function statusChip(report) {
 }
 
 function healthTable({ parts }) {
-  const rows = Object.entries(parts).map(([name, part]) => [name, make("span", { class: "state-word", data: { status: part.status }, text: say(part.status) }), sayHealthReason(part.reason, (id) => cameras.nameOf(id))]);
+  const rows = Object.entries(parts).map(([name, part]) => [sayKnown(`part_${name}`, name), make("span", { class: "state-word", data: { status: part.status }, text: say(part.status) }), sayHealthReason(part.reason, (id) => cameras.nameOf(id))]);
   return table(say("health"), [say("part"), say("health"), say("why")], rows);
 }
 
@@ -100,7 +100,7 @@ function alarmLines({ configured, alarms, reason }) {
   if (reason) return [make("p", { class: "warning-line", text: reason })];
   if (!alarms.length) return [make("p", { class: "said-well", text: say("noAlarms") })];
   const korean = document.documentElement.lang === "ko";
-  return [make("ul", { class: "shapes" }, ...alarms.map((alarm) => make("li", {}, make("strong", { text: alarm.name }), make("span", { class: "chip", text: alarm.severity }),
+  return [make("ul", { class: "shapes" }, ...alarms.map((alarm) => make("li", {}, make("strong", { text: alarm.name }), make("span", { class: "chip", text: sayKnown(alarm.severity.toUpperCase(), alarm.severity) }),
     make("span", { class: "grow", text: (korean ? alarm.summary_ko : alarm.summary_en) || alarm.summary_en || "" }), make("time", { datetime: alarm.since, text: sayTime(alarm.since) }))))];
 }
 
@@ -139,6 +139,9 @@ function replicaTable(replicas) {
   const rows = replicas.map((one) => [one.pid, one.node.slice(0, 8), one.model, make("code", { text: (one.digest ?? "").slice(0, 12) }), `${one.runtime} ${one.device}`, say(one.ready && !one.fallback ? "yes" : "no"), one.error ?? ""]);
   return table(say("detectors"), [say("pid"), say("node"), say("model"), say("digestOf"), say("device"), say("ready"), say("fault")], rows);
 }
+
+// What a newer server calls something that this page has no word for stays as it is.
+const sayKnown = (key, otherwise) => (say(key) === key ? otherwise : say(key));
 
 // Whatever the API says, in one line.
 function facts(value) {

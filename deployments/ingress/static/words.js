@@ -7,7 +7,11 @@ const LANGUAGES = ["ko", "en"];
 let language = remembered("language", LANGUAGES) || (navigator.language.startsWith("ko") ? "ko" : "en");
 
 // words: { key: [Korean, English] }; {name} in a text is a value.
-export function addWords(words) { Object.assign(WORDS, words); }
+export function addWords(words) {
+  const twice = Object.keys(words).find((key) => key in WORDS);
+  if (twice) throw new Error(`the word ${twice} stands twice`);
+  Object.assign(WORDS, words);
+}
 
 export const currentLanguage = () => language;
 export const otherLanguage = () => (language === "ko" ? "en" : "ko");

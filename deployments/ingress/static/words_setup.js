@@ -1,8 +1,8 @@
 import { addWords } from "./words.js";
 
 addWords({
-  viewCameras: ["카메라", "Cameras"], viewSetup: ["카메라 설정", "Camera settings"], addCamera: ["카메라 추가", "Add a camera"],
-  cameraSettings: ["설정", "Settings"], openPicture: ["영상 보기", "Open"], cameraSaved: ["저장했습니다.", "Saved."],
+  viewCameras: ["카메라", "Cameras"], addCamera: ["카메라 추가", "Add a camera"],
+  cameraSettings: ["설정", "Settings"], cameraSaved: ["저장했습니다.", "Saved."],
   cameraAdded: ["카메라를 추가했습니다. 몇 초 안에 영상이 나옵니다. 다음으로 구역을 그리세요.", "The camera is added; its picture comes within seconds. Draw its zones next."],
   drawZones: ["구역 그리기 →", "Draw zones →"], backToList: ["← 카메라 목록", "← Cameras"],
   managed_config: ["파일에 선언됨", "declared in a file"], managed_api: ["화면에서 관리", "managed on this page"],
@@ -18,7 +18,7 @@ addWords({
   loop: ["파일이 끝나면 처음부터", "Begin the file again at its end"], detectRate: ["감지 속도 (초당 프레임)", "Frames a second to the detector"],
   motionGate: ["움직임이 없으면 초당 1회만 감지", "While nothing moves, look once a second"], fallen: ["쓰러짐 알림", "Tell of fallen people"],
   cameraEnabled: ["카메라 사용", "Camera on"], cameraDetect: ["감지 사용", "Detection on"], more_settings: ["세부 설정", "More settings"],
-  node: ["노드 (비우면 자동)", "Node (empty: any)"], unmonitoredAfter: ["영상 없음 → 감시 안 됨 (초)", "No picture → unmonitored (s)"], degradedAfter: ["감지 없음 → 이상 (초)", "No detection → degraded (s)"],
+  cameraNode: ["노드 (비우면 자동)", "Node (empty: any)"], unmonitoredAfter: ["영상 없음 → 감시 안 됨 (초)", "No picture → unmonitored (s)"], degradedAfter: ["감지 없음 → 이상 (초)", "No detection → degraded (s)"],
   maxFrameAge: ["가장 오래된 프레임 (초)", "Oldest frame looked at (s)"], openTimeout: ["연결 제한 (초)", "Time to connect (s)"], readTimeout: ["수신 제한 (초)", "Time for a frame (s)"],
   testSource: ["연결 시험", "Test the source"], testing: ["연결하는 중… 최대 15초 걸립니다.", "Connecting… at most 15 s."],
   testWell: ["영상이 옵니다: {facts}", "There is a picture: {facts}"], testStale: ["주소가 바뀌었습니다. 다시 시험하세요.", "The source was changed. Test it again."],

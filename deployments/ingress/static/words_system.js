@@ -1,7 +1,10 @@
 import { addWords } from "./words.js";
 
 addWords({
-  health: ["상태", "Health"], part: ["부분", "Part"], why: ["이유", "Why"], alarms: ["시스템 경보", "Firing alarms"], noAlarms: ["울리는 경보가 없습니다.", "No alarm is firing."],
+  health: ["상태", "Health"],
+  part_supervisor: ["카메라 관리", "Camera supervisor"], part_detector: ["감지기", "Detector"], part_database: ["데이터베이스", "Database"], part_snapshots: ["사진 저장소", "Snapshots"],
+  part_notifications: ["알림", "Notifications"], part_configuration: ["설정", "Configuration"], part_cameras: ["카메라", "Cameras"], part_outboxes: ["이벤트 대기열", "Outboxes"],
+  part: ["부분", "Part"], why: ["이유", "Why"], alarms: ["시스템 경보", "Firing alarms"], noAlarms: ["울리는 경보가 없습니다.", "No alarm is firing."],
   alarmsOff: ["Alertmanager가 설정되어 있지 않습니다 (site.yaml의 alertmanager_url).", "No Alertmanager is configured (alertmanager_url in site.yaml)."],
   camerasTitle: ["카메라", "Cameras"], name: ["이름", "Name"], captured: ["수신 fps", "Received fps"], looked: ["추론 fps", "Inferred fps"], frameAge: ["영상 나이", "Frame age"],
   inferenceAge: ["추론 나이", "Inference age"], dropped: ["버린 프레임", "Dropped frames"], reconnects: ["재연결", "Reconnects"], queue: ["대기 이벤트", "Events waiting"], node: ["노드", "Node"],

@@ -16,17 +16,19 @@ export function zoneConflict({ who, base, theirs, form, editor }) {
   const rows = differences(base, form.values(editor.points), theirs, Object.keys(WORDS));
   form.zone = theirs;
   if (!rows.length) return null;
-  const choose = ({ name, yours, theirs: other }, side) => put(form, editor, name, side === "yours" ? yours : other);
-  for (const row of rows) {
-    if (row.name === "polygon") editor.setOthers([...editor.others, { polygon: row.theirs, kind: "theirs" }]);
-    if (row.take === "theirs") choose(row, "theirs");
-  }
+  const { others } = editor;
+  const choose = ({ name, yours, theirs: other }, side) => {
+    put(form, editor, name, side === "yours" ? yours : other);
+    // The one that would not be saved stays in sight.
+    if (name === "polygon") editor.setOthers([...others, { polygon: side === "yours" ? other : yours, kind: "other-choice" }]);
+  };
+  for (const row of rows) if (row.take === "theirs" || row.name === "polygon") choose(row, row.take);
   return conflictPanel({ who, rows, wordOf: (name) => say(WORDS[name]), sayValue: sayOf, choose });
 }
 
 function put(form, editor, name, value) {
-  if (name === "polygon") editor.step(value.map((point) => [...point]));
-  else form.put(name, value);
+  if (name !== "polygon") form.put(name, value);
+  else if (String(value) !== String(editor.points)) editor.step(value.map((point) => [...point]));
 }
 
 function sayOf(name, value) {
