@@ -19,10 +19,11 @@ def opener(assignment: Assignment, site: SiteSettings) -> Opener:
 
 def open_checked(allowed: ApiCameraSettings, camera: CameraSettings) -> FrameSource:
     """As `open_source`. Checked again at each opening: a name may mean another address by now, and this may be another
-    machine than the one that took the camera's settings.
+    machine than the one that took the camera's settings. Where its server sends to another address, that one is not
+    asked: it was not checked.
 
     Raises:
         ConfigError: the source is not allowed.
     """
     check_source(camera, allowed, must_resolve=True)
-    return open_source(camera, environment={})
+    return open_source(camera, environment={}, redirects=False)

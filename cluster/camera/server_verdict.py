@@ -24,7 +24,7 @@ _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 _HASHES = {"": "md5", "MD5": "md5", "SHA-256": "sha256"}
 
 
-def ask_server(address: NetworkAddress, timeout_s: float) -> None:
+def ask_server(address: NetworkAddress, timeout_s: float, *, redirects: bool = True) -> None:
     """Asks for the description of the stream, with one login at most; returns if nothing speaks against it.
 
     What the server says in a way that is not understood, a login method the say, is no verdict either:
@@ -34,7 +34,7 @@ def ask_server(address: NetworkAddress, timeout_s: float) -> None:
         CameraUnreachable: unknown host, refused, no answer within `timeout_s`.
         CameraUnauthorized: a login is wanted, or the one in the address was refused.
         CameraNotFound: no such path.
-        CameraUnreadable: any other refusal.
+        CameraUnreadable: any other refusal; without `redirects`, that it sends elsewhere.
     """
     deadline_s = time.monotonic() + timeout_s
     try:
@@ -47,6 +47,9 @@ def ask_server(address: NetworkAddress, timeout_s: float) -> None:
                 return
     except OSError as error:
         raise _unreachable(address, error, timeout_s) from error
+    if not redirects and HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        reason = f"{address.server} sends elsewhere ({status}), which cameras of the API may not"
+        raise CameraUnreadable(reason, "write the address of the video itself")
     if verdict := _verdict(address, status):
         raise verdict
 

@@ -58,11 +58,14 @@ class FrameSource(Protocol):
         """Gives the stream back."""
 
 
-def open_source(camera: CameraSettings, environment: Mapping[str, str] | None = None) -> FrameSource:
+def open_source(
+    camera: CameraSettings, environment: Mapping[str, str] | None = None, *, redirects: bool = True
+) -> FrameSource:
     """The stream of `camera`, open and ready to be read; takes about `camera.open_timeout_s` at most.
 
     `environment` has the values of `${NAME}` (None: the process's own; `{}` for cameras made through the
-    API, where a `${NAME}` must not be filled in).
+    API, where a `${NAME}` must not be filled in). `redirects`: whether an HTTP server may send elsewhere, to an
+    address that nobody has looked at.
 
     Raises:
         CameraError: it cannot be opened, by class of reason.
@@ -79,7 +82,7 @@ def open_source(camera: CameraSettings, environment: Mapping[str, str] | None = 
         case SourceKind.USB:
             return _open_device(address, camera)
         case _:
-            return _open_network(address, camera, kind)
+            return _open_network(address, camera, kind, redirects=redirects)
 
 
 class LiveSource:
@@ -123,30 +126,31 @@ class LiveSource:
             self._closed.wait(pause_s)
 
 
-def _open_network(url: str, camera: CameraSettings, kind: SourceKind) -> FrameSource:
+def _open_network(url: str, camera: CameraSettings, kind: SourceKind, *, redirects: bool) -> FrameSource:
     """Opens first and asks afterwards why it failed; with a login it is the other way round, so that a
     refused password is tried once and not twice."""
     address = NetworkAddress.of(url, f"camera {camera.camera_id}")
     deadline_s = time.monotonic() + camera.open_timeout_s
     if address.has_login:
-        ask_server(address, camera.open_timeout_s)
-    capture = _stream(url, camera, max(1.0, deadline_s - time.monotonic()))
+        ask_server(address, camera.open_timeout_s, redirects=redirects)
+    capture = _stream(url, camera, max(1.0, deadline_s - time.monotonic()), redirects=redirects)
     if capture is not None:
         return LiveSource(capture, kind, camera.read_timeout_s)
     left_s = deadline_s - time.monotonic()
     if left_s < _ASK_AT_LEAST_S:
         raise CameraUnreachable(f"{address.server} gives no video within {camera.open_timeout_s:g} s")
     if not address.has_login:
-        ask_server(address, left_s)
+        ask_server(address, left_s, redirects=redirects)
     raise CameraUnreadable(
         f"{address.server} answers, but gives no video that can be read", "check the path and the codec (H.264, H.265)"
     )
 
 
-def _stream(url: str, camera: CameraSettings, open_timeout_s: float) -> cv2.VideoCapture | None:
+def _stream(url: str, camera: CameraSettings, open_timeout_s: float, *, redirects: bool) -> cv2.VideoCapture | None:
     # The only way to FFmpeg's own options is the environment of the whole process, read at each open: one
     # process holds one camera. Without fpsprobesize the open waits for 20 frames to guess a rate.
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = f"rtsp_transport;{camera.transport}|fpsprobesize;0"
+    options = f"rtsp_transport;{camera.transport}|fpsprobesize;0"
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = options if redirects else f"{options}|max_redirects;0"
     # FFmpeg would write addresses with their passwords, and a line for each damaged packet, to stderr.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     return _opened(

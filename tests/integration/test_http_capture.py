@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from counterparts.watched_camera import camera_at, watching
 
+from cluster.camera.api_sources import open_checked
 from cluster.camera.sources import open_source
 from cluster.safety.errors import CameraError, CameraNotFound, CameraUnauthorized, CameraUnreadable
+from cluster.settings.site import ApiCameraSettings
 
 _NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 
@@ -25,13 +27,22 @@ def _sha256(text: str) -> str:
 
 
 class _HttpCamera(BaseHTTPRequestHandler):
-    """/video streams parts; /hls/ serves `folder`; /locked and /digest want a login; /page is no video."""
+    """/video streams parts; /hls/ serves `folder`; /locked and /digest want a login; /page is no video; /to/
+    sends elsewhere; /secret is what a stranger wants this machine to ask for."""
 
     folder: Path | None = None
+    secrets_given = 0
 
     def do_GET(self) -> None:
         match self.path:
             case "/video":
+                self._stream()
+            case path if path.startswith("/to/"):
+                self.send_response(302)
+                self.send_header("Location", path.removeprefix("/to"))
+                self.end_headers()
+            case "/secret":
+                type(self).secrets_given += 1
                 self._stream()
             case "/locked":
                 self.send_response(401)
@@ -115,6 +126,25 @@ def test_why_a_http_camera_gives_no_video_is_told(http_camera, address: str, err
         open_source(camera_at(address.format(http_camera)))
 
     assert "wrong" not in str(raised.value)
+
+
+def test_a_declared_camera_may_send_elsewhere(http_camera):
+    with watching(camera_at(f"http://{http_camera}/to/video")) as watched:
+        watched.more_frames()
+
+    assert watched.last.size == (320, 240)
+
+
+@pytest.mark.parametrize("login", ["", "admin:right@"])
+def test_a_camera_of_the_api_sends_this_machine_nowhere_else(http_camera, monkeypatch, login):
+    monkeypatch.setattr(_HttpCamera, "secrets_given", 0)
+    camera = camera_at(f"http://{login}{http_camera}/to/secret")
+
+    with pytest.raises(CameraUnreadable, match="sends elsewhere"):
+        open_checked(ApiCameraSettings(), camera)
+
+    assert _HttpCamera.secrets_given == 0
+    open_checked(ApiCameraSettings(), camera_at(f"http://{http_camera}/video")).close()
 
 
 @pytest.mark.parametrize(("password", "says"), [("right", "no video"), ("wrong", "refuses user or password")])
