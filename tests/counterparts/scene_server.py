@@ -39,6 +39,7 @@ class SceneServer:
         self._people: dict[str, tuple[Place, ...]] = {}
         self._generation: dict[str, int] = {}
         self._sent_s: dict[str, deque[float]] = {}
+        self._sent: dict[str, int] = {}
         self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -61,6 +62,10 @@ class SceneServer:
         times = [sent_s for sent_s in self._sent_s.get(camera_id, ()) if sent_s >= since_s]
         return max((after - before for before, after in itertools.pairwise(times)), default=math.inf)
 
+    def sent(self, camera_id: str) -> int:
+        """How many frames of this camera were fetched so far, over all its connections."""
+        return self._sent.get(camera_id, 0)
+
     def start(self) -> None:
         self._stopping = threading.Event()
         self._server = _Server(("127.0.0.1", self.port), self._handler())
@@ -80,6 +85,7 @@ class SceneServer:
         while not stopping.wait(1.0 / self.fps) and self._generation.get(camera_id, 0) == generation:
             yield _jpeg(self._people.get(camera_id, NOBODY), count % _GREYS, self.size)
             self._sent_s.setdefault(camera_id, deque(maxlen=_REMEMBERED)).append(time.monotonic())
+            self._sent[camera_id] = self.sent(camera_id) + 1
             count += 1
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -10,6 +10,7 @@ import pytest
 from counterparts.changed_cameras import FakeTrial
 from counterparts.ray_nodes import wait_for
 from counterparts.simulated_site import AT_THE_PRESS, walk
+from counterparts.waiting import PATIENCE_S
 
 from cluster.safety.dry_run import DryRun
 from cluster.safety.pictures import LivePicture, PictureProfile
@@ -30,6 +31,8 @@ from deployments.ingress.problems import Problem
 pytestmark = pytest.mark.timeout(300)
 Answer = TypeVar("Answer")
 PUMP = "pump-1"
+PICTURES = 20
+"""So many show how far the camera is behind at the least; a lost frame is ever after missing."""
 PRESS = Zone("press", ((0.05, 0.2), (0.42, 0.2), (0.42, 1.0), (0.05, 1.0)))
 
 
@@ -81,8 +84,9 @@ def test_a_zone_is_tried_then_drawn_and_tells_its_first_event_from_the_running_c
     assert told.watched_s > 0
     assert simulated.told(since, PUMP) == [], "a dry run tells nobody"
 
-    seconds, shown = editor.do(lambda editing: _drawn(editing, editor.cameras, PRESS))
+    seconds, shown = editor.do(lambda editing: _drawn(editing, Watch(editor.cameras, simulated.scene), PRESS))
     record_property("zone_takes_effect_s", round(seconds, 3))
+    print(f"a zone takes effect after {seconds:.2f} s")
 
     assert [zone.zone_id for zone in shown.zones] == ["press"]
     intrusion = wait_for("it tells its first event", lambda: next(iter(simulated.told(since, PUMP)), None))
@@ -107,21 +111,42 @@ def _counted(told: DryRun) -> DryRun | None:
     return told if told.counts.get("DANGER_ZONE_INTRUSION") else None
 
 
-async def _drawn(editing: CameraEditing, cameras: ServeCameras, zone: Zone) -> tuple[float, LivePicture]:
-    """How long it took from the change to the first picture with the zone, of pictures that all belong to one lease."""
+class Watch:
+    """Looks at every picture of the camera, and counts beside it what the scene has sent."""
+
+    def __init__(self, cameras: ServeCameras, scene: Any) -> None:
+        self._cameras, self._scene = cameras, scene
+        self._after, self.behind = (0, 0), 0
+
+    async def next(self) -> LivePicture:
+        """`behind`: how many frames more were sent than the picture has as its number."""
+        while True:
+            picture = await self._cameras.picture(PUMP, PictureProfile.THUMBNAIL, self._after, 2.0)
+            if picture is not None and picture.jpeg:
+                assert self._after[0] in (0, picture.epoch), "the camera was opened anew"
+                self._after = (picture.epoch, picture.sequence)
+                self.behind = self._scene.sent(PUMP) - picture.sequence
+                return picture
+
+    async def least_behind(self) -> int:
+        """What is only on its way makes it more for a moment; a frame that was lost, for ever."""
+        found = []
+        for _ in range(PICTURES):
+            await self.next()
+            found.append(self.behind)
+        return min(found)
+
+
+async def _drawn(editing: CameraEditing, watch: Watch, zone: Zone) -> tuple[float, LivePicture]:
+    """How long it took from the change to the first picture with the zone; no frame is lost on the way."""
     known = await editing.read(PUMP)
-    picture = await _next(cameras, (0, 0))
+    before = await watch.least_behind()
     started_s = time.monotonic()
     await editing.change(PUMP, known.revision, lambda camera: camera.model_copy(update={"zones": (zone,)}))
-    while not picture.zones:
-        following = await _next(cameras, (picture.epoch, picture.sequence))
-        assert following.epoch == picture.epoch, "the camera was opened anew"
-        picture = following
-    return time.monotonic() - started_s, picture
-
-
-async def _next(cameras: ServeCameras, after: tuple[int, int]) -> LivePicture:
-    while True:
-        picture = await cameras.picture(PUMP, PictureProfile.THUMBNAIL, after, 2.0)
-        if picture is not None and picture.jpeg:
-            return picture
+    while not (picture := await watch.next()).zones:
+        pass
+    took_s = time.monotonic() - started_s
+    async with asyncio.timeout(PATIENCE_S):
+        while await watch.least_behind() > before:
+            pass
+    return took_s, picture
