@@ -24,6 +24,7 @@ pytest_plugins = [
     "counterparts.s3",
     "counterparts.databases",
     "counterparts.process_logs",
+    "counterparts.demo_clip",
 ]
 
 

@@ -26,7 +26,6 @@ from ray.serve.config import ProxyLocation
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
-from cluster.camera.demo_clip import make_demo_clip
 from cluster.safety.detections import Detections
 from cluster.safety.pictures import PictureProfile
 from cluster.safety.status import CameraReport
@@ -157,12 +156,12 @@ class CameraSite:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[CameraSite]:
+def site(demo_clip: Path) -> Iterator[CameraSite]:
     folder = Path(tempfile.mkdtemp(prefix="sy-cam-", dir="/tmp"))  # a short path: sockets lie in it
     (folder / "site.yaml").write_text(f"name: test\ndata_dir: {folder}/data\n")
     (folder / "data").mkdir()
     migrate(load_site(folder / "site.yaml"))
-    make_demo_clip(folder / "clip.mp4")
+    shutil.copy(demo_clip, folder / "clip.mp4")
     ray.init(
         "local", num_cpus=4, include_dashboard=False, log_to_driver=False, namespace="safe-yolo-test",
         _temp_dir=str(folder / "ray"),

@@ -1,12 +1,13 @@
 """The real model on the demo clip: people are found where they are, and nobody where nobody is."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 
-from cluster.camera.demo_clip import FPS, SECONDS, WALKS, make_demo_clip
+from cluster.camera.demo_clip import FPS, SECONDS, WALKS
 from cluster.safety.geometry import bottom_center, contains
 from cluster.settings.load import load_models
 from cluster.settings.models import DetectorSettings
@@ -24,10 +25,9 @@ class Looked(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory: pytest.TempPathFactory) -> list[Looked]:
-    make_demo_clip(clip := tmp_path_factory.mktemp("clip") / "demo.mp4")
+def looked(demo_clip: Path) -> list[Looked]:
     model = YoloModel.load(DetectorSettings(model="fall-s", image_size=320), load_models().named("fall-s"))
-    capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(str(demo_clip), cv2.CAP_FFMPEG)
     seen = []
     for index in range(FPS * SECONDS):
         alive, frame = capture.read()
