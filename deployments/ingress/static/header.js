@@ -90,15 +90,20 @@ export class Header {
     const state = `${currentLanguage()} ${this.view} ${session.role}`;
     if (state === this.viewsSaid) return; // the focus stays where it is
     this.viewsSaid = state;
+    let current = null;
     const tab = this.view === "setup" ? "cameras" : this.view === "cameras" && !may("operator") ? "live" : this.view;
     this.nav.setAttribute("aria-label", say("viewsOfThePage"));
     this.nav.replaceChildren(...VIEWS.filter(([, role]) => may(role)).map(([name]) => {
       const link = element("a");
       link.href = addressOf(name);
       link.textContent = say(`view${name[0].toUpperCase()}${name.slice(1)}`);
-      if (name === tab) link.setAttribute("aria-current", "page");
+      if (name === tab) {
+        current = link;
+        link.setAttribute("aria-current", "page");
+      }
       return link;
     }));
+    current?.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a narrow page they do not all fit
   }
 
   tick() {

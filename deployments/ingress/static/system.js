@@ -90,7 +90,7 @@ function statusChip(report) {
 }
 
 function healthTable({ parts }) {
-  const rows = Object.entries(parts).map(([name, part]) => [sayKnown(`part_${name}`, name), make("span", { class: "state-word", data: { status: part.status }, text: say(part.status) }), sayHealthReason(part.reason, (id) => cameras.nameOf(id))]);
+  const rows = Object.entries(parts).map(([name, part]) => [sayKnown(`part_${name}`, name), make("span", { class: "state-word", data: { status: part.status }, text: say(part.status) }), make("span", { class: "why-cell", text: sayHealthReason(part.reason, (id) => cameras.nameOf(id)) })]);
   return table(say("health"), [say("part"), say("health"), say("why")], rows);
 }
 

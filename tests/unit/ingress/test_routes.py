@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from cluster.safety.status import CameraStatus
@@ -295,3 +297,12 @@ def test_the_page_is_answered_from_memory_and_cached_by_its_tag(client):
 
     assert page.headers["content-type"].startswith("text/html")
     assert again.status_code == 304
+
+
+def test_the_page_names_each_module_that_it_will_import_and_that_there_is(client):
+    named = re.findall(r'modulepreload" href="(/static/\w+\.js)"', client.get("/").text)
+
+    assert {"/static/app.js", "/static/tile.js", "/static/words.js"} <= set(named)
+    assert "/static/acknowledge.js" not in named  # another page's
+    assert len(named) == len(set(named))
+    assert [client.get(path).status_code for path in named] == [200] * len(named)
