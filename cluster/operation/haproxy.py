@@ -37,7 +37,9 @@ _MENDS = (
         # A proxy of this machine (TLS, say) knows better who asks and how; whoever else says so may be lying.
         r"\n    http-request del-header X-Forwarded-For unless from_here"
         r"\n    http-request del-header X-Forwarded-Proto unless from_here"
-        r"\n    option forwardfor if-none",
+        r"\n    option forwardfor if-none"
+        # Browsers offer to have each JPEG deflated, which costs more than sending it and saves nothing.
+        r"\n    http-request del-header Sec-WebSocket-Extensions",
     ),
 )
 """What stands once in the file that Ray writes, and what has to stand there."""

@@ -30,6 +30,7 @@ def test_what_ray_writes_is_closed_and_haproxy_understands_it(written: Path) -> 
     assert sorted(bind.split(":")[0] for bind in binds) == ["*", "127.0.0.1", "127.0.0.1"]
     assert "*:8001" in binds
     assert [line for line in lines if "mode 666" in line] == []
+    assert "http-request del-header Sec-WebSocket-Extensions" in lines
     assert lines.index("option forwardfor if-none") > lines.index(
         "http-request del-header X-Forwarded-For unless from_here"
     )
