@@ -239,18 +239,19 @@ def test_a_network_camera_is_handed_over_with_a_short_gap(
     server = start_rtsp_server(frames=frames, fps=10, width=640, height=360)
     before = site.watched(lambda report: True)
     site.source = server.url
-    site.deploy(before.release)
-    with_network = site.watched(lambda report: report.source.startswith("rtsp"))
-    assert (with_network.pid, with_network.actor) == (before.pid, before.actor)
-
-    after, pictures = site.handed_over("3")
+    try:
+        site.deploy(before.release)
+        with_network = site.watched(lambda report: report.source.startswith("rtsp"))
+        after, pictures = site.handed_over("3")
+    finally:
+        site.source = str(site.folder / "clip.mp4")
+        site.deploy("3")
+        site.watched(lambda report: report.source.endswith("mp4"))
     print(f"longest gap between two frames of a network camera over the handover: {longest_gap_s(pictures):.2f} s")
 
+    assert (with_network.pid, with_network.actor) == (before.pid, before.actor)
     assert after.epoch > with_network.epoch
     assert longest_gap_s(pictures) < 10  # the goal is 2 s on a machine of its own
-    site.source = str(site.folder / "clip.mp4")
-    site.deploy("3")
-    site.watched(lambda report: report.source.endswith("mp4"))
 
 
 def test_a_hung_process_is_replaced_under_its_name(site: CameraSite) -> None:

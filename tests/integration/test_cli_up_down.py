@@ -75,7 +75,8 @@ def command(tmp_path: Path) -> Iterator[CommandLine]:
     command = CommandLine(tmp_path, page, ray, ports)
     Path(command.config).write_text(yaml.safe_dump(serve, allow_unicode=True), encoding="utf-8")
     yield command
-    command.run("down")
+    if (tmp_path / "state/ray.json").exists():  # a broken test
+        command.run("down")
     shutil.rmtree(run_dir_of(ray), ignore_errors=True)
 
 
