@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from cluster.safety.redaction import redact
 from deployments.ingress.problems import Problem, problem_response
@@ -28,6 +29,8 @@ _HEADERS = {
     ),
 }
 
+_SERVER_CLOSED = "Unexpected ASGI message"
+"""So begins uvicorn's RuntimeError where it has ended a socket itself: a frame that is none, or is too large."""
 _OF_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 """Where a proxy on this machine says so (X-Forwarded-Proto); over plain http a browser ignores it."""
 
@@ -82,6 +85,8 @@ class FaultBorder:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            return await self._socket(scope, receive, send)
         began = False
 
         async def send_and_note(message: Message) -> None:
@@ -98,6 +103,22 @@ class FaultBorder:
             log.exception("request_failed", path=redact(scope["path"]))
             problem = Problem(500, "this is a defect; the logs have it under the request_id")
             await problem_response(Request(scope), problem)(scope, receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A client that goes, at whatever moment, is no fault."""
+
+        async def send_while_it_listens(message: Message) -> None:
+            try:
+                await send(message)
+            except (OSError, RuntimeError) as error:
+                if isinstance(error, RuntimeError) and not str(error).startswith(_SERVER_CLOSED):
+                    raise
+                raise WebSocketDisconnect(1006) from error
+
+        try:
+            await self._app(scope, receive, send_while_it_listens)
+        except WebSocketDisconnect:
+            log.info("socket_gone", path=redact(scope["path"]))
 
 
 class KnownHost:

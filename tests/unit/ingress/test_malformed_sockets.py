@@ -36,8 +36,11 @@ def scope_of(path: str, query: bytes = b"", headers: Any = ((b"host", b"localhos
     }  # fmt: skip
 
 
-async def visit(app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> list[str]:
-    """The types of what the application sends to a client that connects, sends `messages` and goes."""
+async def visit(
+    app: Any, scope: dict[str, Any], *messages: dict[str, Any], fails: tuple[str, Exception] | None = None
+) -> list[str]:
+    """The types of what the application sends to a client that connects, sends `messages` and goes. `fails`: what the
+    server says when the application sends a message of that type."""
     sent: list[str] = []
     coming = iter([*messages, {"type": "websocket.disconnect", "code": 1006}])
 
@@ -46,6 +49,8 @@ async def visit(app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> l
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message["type"])
+        if fails is not None and message["type"] == fails[0]:
+            raise fails[1]
 
     async with asyncio.timeout(10):
         await app(scope, receive, send)
@@ -116,3 +121,24 @@ def test_broken_handshakes_fail_nothing_and_leave_nothing(run: Any) -> None:
     assert faults(lines) == []
     assert left["tasks"] <= 1
     assert left["objects"] < HANDSHAKES
+
+
+@pytest.mark.parametrize("at", ["websocket.accept", "websocket.send", "websocket.close"])
+@pytest.mark.parametrize(
+    "said_by_the_server",
+    [OSError("the connection is gone"), RuntimeError("Unexpected ASGI message 'websocket.send', after sending ...")],
+)
+def test_a_client_that_goes_at_any_moment_is_no_fault(run: Any, at: str, said_by_the_server: Exception) -> None:
+    other_site = [(b"host", b"localhost:8001"), (b"origin", b"http://evil.example")]
+    other_host = [(b"host", b"evil.example")]
+    unknown = "/api/v1/cameras/gate-9/live"
+
+    async def visits(app: Any) -> None:
+        scopes = [scope_of(path, headers=headers) for path in PATHS for headers in (other_site, other_host)]
+        for scope in [*scopes, *map(scope_of, (*PATHS, unknown, "/nothing"))]:
+            wrong = message_of("[]")
+            await visit(app, scope, {"type": "websocket.connect"}, wrong, fails=(at, said_by_the_server))
+
+    lines, _ = run(visits)
+
+    assert faults(lines) == []
