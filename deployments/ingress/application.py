@@ -54,8 +54,8 @@ def create_app(
 ) -> FastAPI:
     """The whole ingress as one ASGI application; `app.state.live` is what must be stopped, which its lifespan does.
 
-    `hosts`: names in the Host header that are served, "*" for all. `echo_request_id`: off behind the Serve
-    proxy, which says X-Request-ID itself. `close_engine`: called last when the application stops.
+    `hosts`: names in the Host header that are served, "*" for all (with sign-in only). `echo_request_id`: off behind
+    the Serve proxy, which says X-Request-ID itself. `close_engine`: called last when the application stops.
     """
     limits = limits or Limits()
     live, board = Live(services, limits), HealthBoard(services, limits)
@@ -92,7 +92,7 @@ def create_app(
             Middleware(RequestId, echo=echo_request_id),
             Middleware(SecurityHeaders),
             Middleware(FaultBorder),
-            Middleware(KnownHost, hosts=hosts),
+            Middleware(KnownHost, hosts=_served_names(hosts, services.accounts)),
             Middleware(BoundedBody, limit=limits.request_body_bytes, within_s=limits.body_within_s),
             Middleware(SignIn, accounts=services.accounts),
         ],
@@ -103,6 +103,13 @@ def create_app(
     generations = services.generations
     app.state.succession = Succession(generations, release, live.stopping, limits) if generations else None
     return app
+
+
+def _served_names(hosts: Sequence[str], accounts: Accounts | None) -> set[str]:
+    """Where nobody signs in, "*" would let any page of the internet in that gives this machine's address a name of its
+    own (DNS rebinding): only names that are written out are served then."""
+    names = set(hosts)
+    return names if accounts is not None or "*" not in names else {*names, *LOOPBACK} - {"*"}
 
 
 @asynccontextmanager

@@ -179,3 +179,14 @@ def test_a_nul_is_the_fault_of_who_sent_it_and_not_of_the_database(signed_client
     answer = signed_client.request(method, path, json=body, headers=tokens.header("admin"))
 
     assert answer.status_code == 400, answer.text
+
+
+def test_without_sign_in_no_page_gets_in_by_a_name_of_its_own_whatever_the_site_serves(site, signed_site):
+    evil = {"Host": "rebound.example"}
+    with TestClient(signed_site.app(hosts=("*",)), client=("127.0.0.1", 1)) as client:
+        assert client.get("/api/v1/session", headers=evil).status_code == 200
+    site.accounts = None
+    with TestClient(site.app(hosts=("*", "site.example")), client=("127.0.0.1", 1)) as client:
+        assert client.get("/api/v1/cameras", headers=evil).status_code == 421
+        assert client.get("/api/v1/cameras", headers={"Host": "site.example"}).status_code == 200
+        assert client.get("/api/v1/cameras", headers={"Host": "localhost:8001"}).status_code == 200
