@@ -1,6 +1,6 @@
 """Tables that only the ingress reads and writes."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from cluster.storage.tables import UtcDateTime, metadata
 
@@ -25,3 +25,12 @@ ingress_generation = Table(
     Column("begun_at", UtcDateTime, nullable=False),
 )
 """One row: the release whose ingress began last. Its lock makes all replicas of a release one generation."""
+
+desktop_positions = Table(
+    "desktop_positions",
+    metadata,
+    Column("client", Text, primary_key=True),
+    Column("cursor", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""How far in the change log each desktop client was told, and when."""

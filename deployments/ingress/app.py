@@ -13,6 +13,7 @@ from cluster.notifications.links import usable_links
 from cluster.settings.base import Settings
 from cluster.settings.load import SITE_FILE, load_site
 from cluster.storage.cameras import CameraStore
+from cluster.storage.desktop_positions import DesktopPositionStore
 from cluster.storage.engine import create_engine
 from cluster.storage.events import EventStore
 from cluster.storage.generations import GenerationStore
@@ -77,6 +78,7 @@ class Ingress:
             alarms=Alertmanager(site.alertmanager_url) if site.alertmanager_url else None,
             generations=GenerationStore(engine),
             numbers=WholeNumberStore(engine),
+            positions=DesktopPositionStore(engine),
             desktop=site.desktop_client,
         )
         self._starlette = create_app(

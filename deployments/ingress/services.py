@@ -18,6 +18,7 @@ from cluster.safety.status import CameraReport, DetectorReport
 from cluster.settings.desktop_client import DesktopClientSettings
 from cluster.settings.notifications import NotificationSettings
 from cluster.storage.acknowledging import Acknowledgement, AcknowledgeOutcome
+from cluster.storage.desktop_positions import DesktopPosition
 from cluster.storage.message_counts import MessageCounts
 from cluster.storage.records import Change, EventFilter, Page, StoredEvent
 from cluster.storage.statistics import Bucket, StatisticsBy
@@ -166,6 +167,14 @@ class NumberStore(Protocol):
     async def named(self, kind: NumberKind, number: int, /) -> WholeNumber | None: ...
 
 
+class PositionKeeper(Protocol):
+    """Who remembers how far desktop clients were told; raises `DatabaseUnavailable`."""
+
+    async def get(self, client: str, /) -> DesktopPosition | None: ...
+
+    async def keep(self, client: str, position: DesktopPosition, /) -> None: ...
+
+
 class Generations(Protocol):
     """Who knows which release began last; raises `DatabaseUnavailable`."""
 
@@ -200,6 +209,8 @@ class Services:
     """None: rollouts are seen by `Farewell` alone."""
     numbers: NumberStore | None = None
     """None: the desktop client is not served."""
+    positions: PositionKeeper | None = None
+    """None: a desktop client that comes back begins anew."""
     desktop: DesktopClientSettings = _DESKTOP
     setup: CameraSetup | None = None
     """None: cameras are only looked at."""

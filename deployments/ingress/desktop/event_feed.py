@@ -17,16 +17,26 @@ _MOST_UNTOLD = 1000
 class EventFeed:
     """What opened, opened again or became worse behind a cursor, of the cameras that `principal` sees.
 
-    `camera_id`: of this one only. `since`: what opened before it and ends now is no news.
+    `camera_id`: of this one only. `since`: what opened before it and ends now is no news. `cursor` None: from now on.
     """
 
     def __init__(
-        self, follower: ChangeFollower, principal: Principal, since: datetime, camera_id: str | None = None
+        self,
+        follower: ChangeFollower,
+        principal: Principal,
+        since: datetime,
+        camera_id: str | None = None,
+        cursor: int | None = None,
     ) -> None:
         self._follower, self._principal, self._since, self._camera_id = follower, principal, since, camera_id
-        self._cursor: int | None = None
+        self._cursor = cursor
         self._told: OrderedDict[str, int] = OrderedDict()
         self._untold: deque[StoredEvent] = deque(maxlen=_MOST_UNTOLD)
+
+    @property
+    def cursor(self) -> int | None:
+        """The last change that was looked at; None: none could be yet."""
+        return self._cursor
 
     async def untold(self) -> list[StoredEvent]:
         """What came and was not said to be `told` yet: whoever cannot tell it now asks again."""

@@ -14,11 +14,12 @@ from deployments.ingress.desktop.event_calls import EventCalls
 from deployments.ingress.desktop.event_socket import EventSocket
 from deployments.ingress.desktop.gate import Call, Caller, Gate, TokenReader, refusal
 from deployments.ingress.desktop.numbers import Numbers
+from deployments.ingress.desktop.resuming import Resuming, client_of
 from deployments.ingress.desktop.stream_socket import StreamSocket
 from deployments.ingress.desktop.zone_calls import ZoneCalls
 from deployments.ingress.live import Live
 from deployments.ingress.problems import Problem
-from deployments.ingress.services import NumberStore, Services
+from deployments.ingress.services import NumberStore, PositionKeeper, Services
 from deployments.ingress.sockets import SIGN_IN, TRY_AGAIN_LATER, UNKNOWN_CAMERA, CloseSocket
 from deployments.ingress.welcome import Options, welcome
 
@@ -29,16 +30,21 @@ def desktop_routes(services: Services, live: Live) -> list[BaseRoute]:
     """None where the site does not serve this client."""
     if services.numbers is None or not services.desktop.enabled:
         return []
-    return DesktopRoutes(live, services.accounts, services.numbers, services.desktop).routes()
+    return DesktopRoutes(live, services.accounts, services.numbers, services.positions, services.desktop).routes()
 
 
 class DesktopRoutes:
     """Trailing slashes are as the client writes them; the other spelling is answered alike."""
 
     def __init__(
-        self, live: Live, tokens: TokenReader | None, numbers: NumberStore, settings: DesktopClientSettings
+        self,
+        live: Live,
+        tokens: TokenReader | None,
+        numbers: NumberStore,
+        positions: PositionKeeper | None,
+        settings: DesktopClientSettings,
     ) -> None:
-        self._live, self._settings = live, settings
+        self._live, self._positions, self._settings = live, positions, settings
         self._gate = Gate(tokens, Numbers(numbers))
 
     def routes(self) -> list[BaseRoute]:
@@ -83,7 +89,8 @@ class DesktopRoutes:
 
     async def events(self, websocket: WebSocket) -> None:
         async def serve(caller: Caller, options: Options) -> None:
-            await EventSocket(websocket, caller, self._live).serve(options)
+            resuming = Resuming(self._positions, client_of(websocket))
+            await EventSocket(websocket, caller, self._live, resuming).serve(options)
 
         await self._welcome(websocket, serve)
 

@@ -1,24 +1,29 @@
 """The desktop client that exists, step by step as shared/CLIENT.md describes what it sends and reads."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from counterparts.signed_in import Tokens
 from counterparts.viewer_sockets import BASE, closed_by
+from counterparts.waiting import wait_for
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from structlog.testing import capture_logs
 
 from cluster.safety.errors import DatabaseUnavailable
+from cluster.safety.events import EpisodeState
 from cluster.settings.desktop_client import DesktopClientSettings
+from cluster.storage.desktop_positions import DesktopPosition
 from cluster.storage.whole_numbers import WholeNumberStore
 from deployments.ingress.application import create_app
+from deployments.ingress.desktop.resuming import Resuming
 
 CAMERA_KEYS = {"id", "name", "source", "source_type", "is_active", "created_at", "updated_at"}
 ZONE_KEYS = {"id", "camera_id", "name", "points", "color", "zone_type", "is_active", "created_at", "updated_at"}
@@ -36,8 +41,26 @@ OBJECT_KEYS = {
 }  # fmt: skip
 
 
+class Kept:
+    """Positions in memory."""
+
+    def __init__(self) -> None:
+        self.positions: dict[str, DesktopPosition] = {}
+
+    async def get(self, client: str, /) -> DesktopPosition | None:
+        return self.positions.get(client)
+
+    async def keep(self, client: str, position: DesktopPosition, /) -> None:
+        self.positions[client] = position
+
+
 @pytest.fixture
-def desktop(signed_site: Any, signed_engine: AsyncEngine, make: Any) -> Iterator[TestClient]:
+def positions() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def desktop(signed_site: Any, signed_engine: AsyncEngine, positions: Kept, make: Any) -> Iterator[TestClient]:
     """A site that serves the client; gate-1 is declared, dock-1 was made through the API, both of 640 x 360."""
     for camera_id, managed in (("gate-1", "config"), ("dock-1", "api")):
         report = make.report(camera_id, width=640, height=360, managed=managed)
@@ -46,6 +69,7 @@ def desktop(signed_site: Any, signed_engine: AsyncEngine, make: Any) -> Iterator
     services = replace(
         signed_site.services,
         numbers=WholeNumberStore(signed_engine),
+        positions=positions,
         desktop=DesktopClientSettings(enabled=True, fps=30),
     )
     app = create_app(services, limits=make.QUICK, release="test", close_engine=signed_engine.dispose)
@@ -258,6 +282,70 @@ def test_new_events_come_by_the_socket_and_are_acknowledged_through_it(
     assert (set(event), event["type"]) == (EVENT_KEYS | {"type"}, "event")
     assert signed_site.events.rows[new.event.event_id].acknowledged_by == "admin"
     assert signed_site.events.rows[old.event.event_id].acknowledged_at is None
+
+
+def follows(socket: Any) -> None:
+    """Waits until the socket follows the log."""
+    socket.send_json({"action": "nonsense"})
+    assert socket.receive_json()["type"] == "error"
+
+
+def test_what_came_between_two_sockets_of_a_client_is_told_also_what_has_ended_by_then(
+    desktop: TestClient, base: str, signed_site: Any, positions: Kept
+) -> None:
+    now = datetime.now(UTC)
+    with desktop.websocket_connect(f"{BASE}{base}/ws/events") as socket:
+        follows(socket)
+        signed_site.events.add(1, opened_at=now)
+        first = socket.receive_json()
+    wait_for("its position", lambda: positions.positions, every_s=0.01)
+    signed_site.events.add(2, opened_at=now)
+    signed_site.events.add(3, opened_at=now, state=EpisodeState.CLOSED, closed_at=now)
+    with desktop.websocket_connect(f"{BASE}{base}/ws/events") as socket:
+        told = [socket.receive_json() for _ in range(3)]
+
+    assert told[0] == first, "nobody knows whether it arrived: it comes again, by the same number"
+    assert len({event["id"] for event in told}) == 3
+
+
+def test_another_client_begins_with_what_comes(
+    desktop: TestClient, tokens: Tokens, base: str, signed_site: Any, positions: Kept
+) -> None:
+    with desktop.websocket_connect(f"{BASE}{base}/ws/events") as socket:
+        follows(socket)
+    wait_for("its position", lambda: positions.positions, every_s=0.01)
+    signed_site.events.add(1)
+    with desktop.websocket_connect(f"{BASE}/legacy/{tokens.viewer}/ws/events") as socket:
+        follows(socket)
+        new = signed_site.events.add(2)
+        event = socket.receive_json()
+
+    assert event["created_at"] == new.event.opened_at.isoformat().replace("+00:00", ".000Z")
+
+
+def test_a_position_counts_what_was_sent_long_enough_ago_and_is_good_for_ten_minutes() -> None:
+    store, seconds = Kept(), [0.0]
+    noon = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    resuming = Resuming(store, "pc-1", lambda: noon + timedelta(seconds=seconds[0]))
+
+    async def kept() -> int | None:
+        await resuming.keep()
+        return store.positions["pc-1"].cursor if store.positions else None
+
+    async def run() -> None:
+        assert await kept() is None
+        for seconds[0], cursor in ((0.0, 3), (0.2, 4), (0.4, 5), (10.0, 7), (44.0, 8)):
+            resuming.told(cursor)
+            assert await kept() == 3, "a young socket may have reached nobody"
+        seconds[0] = 56.0
+        resuming.told(8)
+        assert await kept() == 7
+        seconds[0] = 10.0 + 600
+        assert await resuming.left_off() == DesktopPosition(7, noon + timedelta(seconds=10))
+        seconds[0] += 1
+        assert await resuming.left_off() is None
+
+    asyncio.run(run())
 
 
 def test_an_event_that_could_have_no_number_is_told_when_the_database_is_back(
