@@ -105,11 +105,12 @@ def create_app(
     return app
 
 
-def _served_names(hosts: Sequence[str], accounts: Accounts | None) -> set[str]:
+def _served_names(hosts: Sequence[str], accounts: Accounts | None) -> tuple[str, ...]:
     """Where nobody signs in, "*" would let any page of the internet in that gives this machine's address a name of its
     own (DNS rebinding): only names that are written out are served then."""
-    names = set(hosts)
-    return names if accounts is not None or "*" not in names else {*names, *LOOPBACK} - {"*"}
+    if accounts is not None or "*" not in hosts:
+        return tuple(hosts)
+    return (*LOOPBACK, *(host for host in hosts if host != "*"))
 
 
 @asynccontextmanager
