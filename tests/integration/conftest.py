@@ -5,6 +5,7 @@ piece of work, for one process; the other takes everything else, file by file, a
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,15 @@ def _needs_ray(file: Path) -> bool:
     return bool(_SPEAKS_OF_RAY.search(file.read_text()))
 
 
-@pytest.fixture(autouse=True)
-def _no_ray_in_the_other_lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that starts a Ray and never says so has one whose `gcs_server` refuses to start, and logs why."""
-    if not _needs_ray(request.path):
-        monkeypatch.setenv(
-            "RAY_gcs_storage", "none: this file does not speak of Ray, see tests/integration/conftest.py"
-        )
+@pytest.fixture(scope="module", autouse=True)
+def _lane(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ray starts its workers at niceness 15: beside the other lane they would get what it leaves.
+
+    A file that starts a Ray and never says so has one whose `gcs_server` refuses to start, and logs why.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if _needs_ray(request.path):
+            patch.setenv("RAY_worker_niceness", "0")
+        else:
+            patch.setenv("RAY_gcs_storage", f"none: {request.path.name} does not speak of Ray, see {__file__}")
+        yield
