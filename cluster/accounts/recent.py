@@ -26,7 +26,7 @@ class Recent(Generic[Value]):
         *,
         fresh_s: float = 2.0,
         away_s: float = 600.0,
-        patience_s: float = 1.0,
+        patience_s: float = 2.0,
         most: int = 2_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

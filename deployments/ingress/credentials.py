@@ -40,9 +40,17 @@ async def shown(connection: HTTPConnection, accounts: Accounts) -> Shown | None:
         principal = await accounts.principal(token.strip())
         return Shown(principal, accounts.credential(token.strip())) if principal is not None else None
     if ticket := _taken_ticket(connection):
-        taken = await accounts.take_ticket(ticket)
-        return Shown(taken.principal, taken.credential) if taken is not None else None
+        return await _by_ticket(ticket, accounts)
     return await by_cookie(connection, accounts)
+
+
+async def _by_ticket(ticket: str, accounts: Accounts) -> Shown | None:
+    """Who may use it today: between the ticket and its use there are 30 s in which he may have been signed out."""
+    taken = await accounts.take_ticket(ticket)
+    if taken is None or taken.credential is None:
+        return Shown(taken.principal, None) if taken is not None else None
+    principal = await accounts.holder(taken.credential)
+    return Shown(principal, taken.credential) if principal is not None else None
 
 
 async def by_cookie(connection: HTTPConnection, accounts: Accounts) -> Shown | None:

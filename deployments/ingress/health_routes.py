@@ -27,7 +27,7 @@ class HealthRoutes:
 
     def __init__(self, board: HealthBoard, release: str, accounts: Accounts | None, limits: Limits) -> None:
         self._board, self._release = board, release
-        self._accounts, self._deadline_s = accounts, limits.part_deadline_s
+        self._accounts, self._deadline_s = accounts, limits.health_deadline_s
 
     def routes(self) -> list[BaseRoute]:
         return [

@@ -1,5 +1,7 @@
 """What was known a moment ago: asked again soon, kept while the database is away, and never for those that are not."""
 
+import asyncio
+
 import pytest
 
 from cluster.accounts.recent import Recent
@@ -100,3 +102,19 @@ async def test_what_was_changed_here_is_asked_about_at_once(source: Source, rece
     recent.forget_all()
 
     assert await recent.get("a", source.ask) is None
+
+
+async def test_a_database_that_hangs_is_not_waited_for_by_who_is_known(source: Source) -> None:
+    recent: Recent[str] = Recent(fresh_s=2.0, patience_s=0.01, clock=source.clock)
+    await recent.get("a", source.ask)
+    source.now_s = 3.0
+
+    assert await recent.get("a", lambda: asyncio.sleep(3600, "nobody")) == "kim"
+
+
+async def test_who_may_be_known_from_a_little_longer_ago_costs_no_question(source: Source, recent: Recent[str]) -> None:
+    await recent.get("a", source.ask)
+    source.now_s = 5.0
+
+    assert await recent.get("a", source.ask, 5.0) == "kim"
+    assert source.asked == 1

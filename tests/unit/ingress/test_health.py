@@ -1,6 +1,8 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
+from counterparts.viewer_sockets import client_of
 from starlette.testclient import TestClient
 
 from cluster.safety.messages import MessageState
@@ -257,10 +259,12 @@ def test_reasons_are_for_who_sees_all_cameras_and_states_and_counts_for_everybod
     assert ("gate-2" in answer.text, "gate-1" in answer.text) == (is_told, is_told)
 
 
-def test_who_cannot_be_looked_up_in_time_is_told_the_states_in_time(signed_client, signed_site, tokens, make):
+def test_who_cannot_be_looked_up_in_time_is_told_the_states_in_time(signed_site, signed_engine, tokens, make):
     _one_camera_blind(signed_site, make)
     signed_site.accounts.tokens.get = lambda token_id: asyncio.sleep(3600)
-    answer = signed_client.get("/health", headers=tokens.header("admin"))
+    limits = replace(make.QUICK, health_deadline_s=0.5)
+    with client_of(signed_site, limits, close_engine=signed_engine.dispose) as client:
+        answer = client.get("/health", headers=tokens.header("admin"))
 
     assert (answer.status_code, answer.json()["status"], "gate-2" in answer.text) == (200, "degraded", False)
 

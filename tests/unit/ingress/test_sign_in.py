@@ -115,6 +115,19 @@ def test_a_ticket_opens_one_socket_once_and_is_no_parameter_of_it(signed_client,
     assert closed.value.code == 4401
 
 
+def test_a_ticket_of_who_was_signed_out_since_opens_nothing(signed_client):
+    csrf = _sign_in(signed_client)
+    ticket = signed_client.post("/api/v1/tickets", headers=csrf).json()["ticket"]
+    signed_client.delete("/api/v1/session", headers=csrf)
+
+    with (
+        signed_client.websocket_connect(f"{SITE}/api/v1/events/live?ticket={ticket}") as socket,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
+        socket.receive_text()
+    assert closed.value.code == 4401
+
+
 def test_a_ticket_opens_no_route(signed_client, tokens):
     ticket = _ticket(signed_client, tokens, "admin")
 
