@@ -6,6 +6,7 @@ the detector's port, which says when the pipeline has taken a frame. Stubs stand
 out assignments), for the Recorder (it takes everything at once) and, where a part says so, for the Detector.
 """
 
+import asyncio
 import os
 import threading
 import time
@@ -13,6 +14,7 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import ray
 from ray import serve
 from ray.serve.handle import DeploymentHandle
 
@@ -27,6 +29,7 @@ from cluster.camera.serve_ports import ServeDetector
 from cluster.camera.tracking import Tracker
 from cluster.camera.video_file import FileSource
 from cluster.safety.detections import Detections
+from cluster.safety.status import CameraReport
 from cluster.settings.cameras import Assignment, CameraSettings
 from cluster.settings.site import SiteSettings
 from cluster.telemetry import metrics
@@ -192,6 +195,13 @@ class BenchCamera(CameraActor):
         return len(os.listdir("/proc/self/task"))  # noqa: PTH208
 
 
+def _running(camera_id: str) -> Any:
+    try:
+        return ray.get_actor(f"camera:{camera_id}", namespace="cameras")
+    except ValueError:
+        return None
+
+
 @serve.deployment(name="CameraSupervisor", num_replicas=1, max_ongoing_requests=256, ray_actor_options={"num_cpus": 0})
 class StubSupervisor:
     """Hands out what its configuration says, under the epoch 1."""
@@ -203,6 +213,14 @@ class StubSupervisor:
 
     async def assignment(self, camera_id: str, actor: str = "") -> tuple[Assignment, SiteSettings]:
         return Assignment(camera=self._cameras[camera_id], revision=1, epoch=1), self._site
+
+    async def reports(self) -> list[CameraReport]:
+        """Of the cameras that run, as the ingress asks for them."""
+        actors = [actor for name in self._cameras if (actor := _running(name)) is not None]
+        return list(await asyncio.gather(*(actor.report.remote() for actor in actors)))
+
+    async def faults(self) -> list[str]:
+        return []
 
     async def nudge(self, *_: Any, **__: Any) -> None:
         """A camera may call for attention; nobody comes."""

@@ -168,7 +168,7 @@ export function acknowledgeEvent(event, by, remark) {
 }
 
 // Who mends it wants the server's own words too.
-const exactReason = ({ detail: { reason } = {} }) => (typeof reason === "string" && sayPlainly(reason) ? `(${reason})` : "");
+const exactReason = ({ event_type: type, detail: { reason } = {} }) => (type.startsWith("CAMERA_") && sayPlainly(reason ?? "") ? `(${reason})` : "");
 
 const whyNone = (event) => (event.snapshot.state === "lost" ? "lost" : event.event_type.startsWith("CAMERA_") ? "blind" : "none");
 

@@ -11,7 +11,6 @@ import { isOut, may, session, signOut } from "./session.js";
 import { isDark, switchTheme } from "./theme.js";
 import { sayClock } from "./times.js";
 import { currentLanguage, otherLanguage, say } from "./words.js";
-import "./words_setup.js";
 
 const STATUSES = ["MONITORED", "DEGRADED", "CONNECTING", "UNMONITORED", "DISABLED"];
 const VIEWS = [["live", "viewer"], ["events", "viewer"], ["cameras", "operator"], ["system", "viewer"], ["users", "admin"], ["audit", "admin"]];
@@ -91,7 +90,7 @@ export class Header {
     if (state === this.viewsSaid) return; // the focus stays where it is
     this.viewsSaid = state;
     let current = null;
-    const tab = this.view === "setup" ? "cameras" : this.view === "cameras" && !may("operator") ? "live" : this.view;
+    const tab = { setup: "cameras", camera: may("operator") ? "cameras" : "live" }[this.view] ?? this.view;
     this.nav.setAttribute("aria-label", say("viewsOfThePage"));
     this.nav.replaceChildren(...VIEWS.filter(([, role]) => may(role)).map(([name]) => {
       const link = element("a");

@@ -25,7 +25,8 @@ export function drawZones(pen, zones) {
     pen.lineWidth = Math.max(2, width / (zone.occupied ? 160 : 320));
     pen.strokeStyle = colour;
     pen.stroke();
-    const [x, y] = zone.polygon.reduce((top, point) => (point[1] < top[1] ? point : top));
+    // Its name stands at its foot: objects are named at their heads, so that neither hides the other.
+    const [x, y] = zone.polygon.reduce((low, point) => (point[1] > low[1] || (point[1] === low[1] && point[0] < low[0]) ? point : low));
     drawLabel(pen, zone.name || zone.zone_id, x * width, y * height, colour);
   }
 }

@@ -1,4 +1,4 @@
-// Why a camera gives no picture or nobody looks at it, in plain words. The server's own line says more, and to who mends it.
+// Why a camera gives no picture, nobody looks at it, or an episode is over, in plain words. The server's own line says more, and to who mends it.
 
 import { say } from "./words.js";
 
@@ -18,6 +18,10 @@ const PLAIN = [
   [/^switched off/, "카메라를 꺼 두었습니다.", "The camera is switched off."],
   [/^rules about /, "지금 모델이 판단할 수 없는 규칙이 있습니다.", "The model in service cannot judge some of its rules."],
   [/^the camera's process starts/, "카메라를 시작하는 중입니다.", "The camera starts."],
+  [/^left$/, "벗어남", "Left"],
+  [/^lost from sight$/, "시야에서 사라짐", "Lost from sight"],
+  [/^zone removed$/, "구역이 삭제됨", "The zone was removed"],
+  [/^the camera moved to another node/, "카메라가 다른 서버로 옮겨짐", "The camera moved to another node"],
   [/^error\b/, "알 수 없는 이유로 영상이 오지 않습니다.", "No picture, and the reason is not known."],
 ];
 

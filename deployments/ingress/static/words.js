@@ -37,7 +37,7 @@ addWords({
   danger: ["위험 구역", "danger zone"], warning: ["주의 구역", "warning zone"],
   live: ["실시간", "Live"], waiting: ["연결 중", "Connecting"], away: ["데이터베이스 응답 없음", "Database does not answer"],
   lost: ["연결 끊김", "Connection lost"],
-  viewLive: ["실시간", "Live"], viewEvents: ["이벤트", "Events"], viewSystem: ["시스템", "System"], viewUsers: ["사용자", "Users"],
+  viewLive: ["실시간", "Live"], viewEvents: ["이벤트", "Events"], viewCameras: ["카메라", "Cameras"], viewSystem: ["시스템", "System"], viewUsers: ["사용자", "Users"],
   viewAudit: ["감사 기록", "Audit"], viewCamera: ["카메라", "Camera"], viewsOfThePage: ["화면 목록", "Views"],
   skip: ["본문으로 건너뛰기", "Skip to the content"], toDark: ["어두운 화면", "Dark colours"], toLight: ["밝은 화면", "Light colours"],
   signIn: ["로그인", "Sign in"], signOut: ["로그아웃", "Sign out"], userName: ["사용자 이름", "User name"], password: ["비밀번호", "Password"],

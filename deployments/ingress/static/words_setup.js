@@ -1,7 +1,7 @@
 import { addWords } from "./words.js";
 
 addWords({
-  viewCameras: ["카메라", "Cameras"], addCamera: ["카메라 추가", "Add a camera"],
+  addCamera: ["카메라 추가", "Add a camera"],
   cameraSettings: ["설정", "Settings"], cameraSaved: ["저장했습니다.", "Saved."],
   cameraAdded: ["카메라를 추가했습니다. 몇 초 안에 영상이 나옵니다. 다음으로 구역을 그리세요.", "The camera is added; its picture comes within seconds. Draw its zones next."],
   drawZones: ["구역 그리기 →", "Draw zones →"], backToList: ["← 카메라 목록", "← Cameras"],

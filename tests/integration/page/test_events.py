@@ -54,6 +54,7 @@ def test_the_table_is_used_by_keys_alone(served, visit):
 
 
 def test_a_new_event_comes_into_the_table_if_it_fits_the_filters(served, visit):
+    served.site.events.rows.clear()
     page = visit("#/events?camera_id=yard-3")
     page.page.wait_for_selector("text=조건에 맞는 이벤트가 없습니다.")
     before = page.page.locator(ROWS).count()

@@ -29,7 +29,7 @@ def test_the_form_leads_to_the_address_that_was_asked_for_and_a_lost_session_bac
     _sign_in(page, "kim")
     page.page.wait_for_selector(".events-table tbody tr")
     assert page.page.url.endswith("#/events?severity=CRITICAL")
-    assert page.page.locator(".views a").all_inner_texts() == ["실시간", "이벤트", "시스템"]
+    assert page.page.locator(".views a").all_inner_texts() == ["실시간", "이벤트", "카메라", "시스템"]
 
     served.site.disable("kim")
     page.page.wait_for_selector("form.sign-in")  # with the next list of cameras that is refused
@@ -44,7 +44,7 @@ def test_an_operator_acknowledges_by_his_own_name_and_signs_out(served, visit):
     page.page.locator(".event", has_text="카메라 감시 안 됨").locator(".thumb").click()
     assert page.page.locator("#viewer-name").is_hidden()
     page.page.locator("#viewer-acknowledge").click()
-    page.page.wait_for_selector("#viewer-acknowledge:disabled:has-text('확인')")
+    page.page.wait_for_selector("#viewer-acknowledge:disabled:has-text('kim 확인')")
     assert len(served.site.events.said) == 1
     page.page.keyboard.press("Escape")
 
