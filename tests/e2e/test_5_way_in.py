@@ -290,9 +290,10 @@ def test_a_zone_that_a_program_draws_is_in_the_running_camera_at_once_and_no_fra
 def test_nothing_that_a_person_typed_or_a_program_sent_stands_in_a_log(signed: SignedIn) -> None:
     token = signed.header["Authorization"].removeprefix("Bearer ")
     folders = (signed.site.folder / "logs", signed.site.logs)
-    written = "\n".join(file.read_text(errors="replace") for folder in folders for file in folder.rglob("*.log"))
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    written = "\n".join(file.read_text(errors="replace") for file in files)
 
-    assert '"kim"' in written
+    assert "event_acknowledged" in written
     for hidden in (PASSWORD, token, token.rpartition(".")[2], signed.site.environment["E2E_CAMERA_PASSWORD"]):
         assert hidden not in written
     assert not re.search(r"safe_yolo_session=\w", written)
