@@ -18,6 +18,7 @@ const CHECKS = { enabled: "cameraEnabled", detect: "cameraDetect", fallen: "fall
 const WORDS = { camera_id: "cameraId", name: "cameraName", source: "source", transport: "transport", node: "cameraNode" };
 const ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
+export const isId = (text) => ID.test(text);
 export const wordOf = (name) => say(NUMBERS[name]?.[0] ?? CHECKS[name] ?? WORDS[name] ?? name);
 
 export class CameraForm {
@@ -123,9 +124,9 @@ export class CameraForm {
   }
 
   // What can be seen here already; the server looks again. -> whether all is well
-  check() {
+  check({ withId = true } = {}) {
     this.root.querySelectorAll("[aria-invalid]").forEach((control) => this.clearFault(control));
-    if (!this.controls.camera_id.disabled && !ID.test(this.controls.camera_id.value.trim())) this.fault("camera_id", say("wrongId"));
+    if (withId && !this.controls.camera_id.disabled && !isId(this.controls.camera_id.value.trim())) this.fault("camera_id", say("wrongId"));
     if (!this.address.value.trim()) this.fault("source", say("wrongSource"));
     else if (this.password.value && !this.user.value.trim()) this.fault("source", say("wrongUser"), this.user);
     for (const [name, [, least, most]] of Object.entries(NUMBERS)) {

@@ -4,7 +4,7 @@ import { addressOf } from "./address.js";
 import { ask, getJson, sayProblem } from "./api.js";
 import { takeApart } from "./camera_address.js";
 import { CameraDelete } from "./camera_delete.js";
-import { CameraForm, NEW, wordOf } from "./camera_form.js";
+import { CameraForm, isId, NEW, wordOf } from "./camera_form.js";
 import { CameraSwitches } from "./camera_switches.js";
 import { cameras } from "./cameras.js";
 import { conflictPanel, differences, sayValue, whoChanged } from "./conflict.js";
@@ -52,7 +52,7 @@ export class CameraSetupView {
   show(known, values = known.camera) {
     this.known = known;
     this.form = new CameraForm({ ...known.camera, ...values }, { isNew: this.isNew, disabled: !this.mayChange, changed: (name) => { if (name === "source" || name === "transport") this.trial?.forget(); } });
-    this.trial = this.mayChange ? new SourceTrial(() => (this.form.check() ? this.wanted() : null)) : null;
+    this.trial = this.mayChange ? new SourceTrial(() => (this.form.check({ withId: false }) ? this.tried() : null)) : null;
     this.said = make("p", { class: "said-line", role: "status" });
     this.conflict = make("div");
     this.save = button(say(this.isNew ? "addCamera" : "save"), () => this.send(), "button primary");
@@ -77,7 +77,9 @@ export class CameraSetupView {
     const live = make("div");
     this.tile = new Tile(this.cameraId, live);
     this.tile.setVisible(true);
-    this.ends.push(cameras.changed.add(() => this.showReport()));
+    const onHidden = () => this.tile?.setVisible(!document.hidden);
+    document.addEventListener("visibilitychange", onHidden);
+    this.ends.push(cameras.changed.add(() => this.showReport()), () => document.removeEventListener("visibilitychange", onHidden));
     this.showReport();
     const switches = new CameraSwitches(this.cameraId);
     switches.load();
@@ -92,6 +94,12 @@ export class CameraSetupView {
 
   // What the fields say, with what they do not show: masks count in the picture of a trial.
   wanted() { return { ...this.form.values(), privacy_masks: this.known.camera.privacy_masks ?? [] }; }
+
+  // A source can be tried before the camera has an id.
+  tried() {
+    const { camera_id: id, ...rest } = this.wanted();
+    return isId(id) ? { camera_id: id, ...rest } : rest;
+  }
 
   changes() {
     const values = this.form.values();
