@@ -162,7 +162,7 @@ def _logged_faults(site: ServedSite) -> list[str]:
                 and said.get("level") in _FAULTS
                 and not str(said["event"]).startswith(_SAID_BY_PAGES)
             ):
-                faults.add(f"{said['event']} {str(said.get('exception', ''))[-300:]}")
+                faults.add(f"{said['event']} {str(said.get('exception', ''))[-2000:]}")
     return sorted(faults)
 
 
