@@ -114,7 +114,18 @@ def _object(body: bytes) -> dict[str, Any]:
         raise Problem(400, "the body is not JSON") from error
     if not isinstance(content, dict):
         raise Problem(400, "the body is no JSON object")
+    if not _is_storable(content):
+        raise Problem(400, "the body has a NUL or half a character in a text")
     return content
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether PostgreSQL takes every text in it; of what it refuses one could not tell that it is not away."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+    if isinstance(value, dict):
+        return all(_is_storable(key) and _is_storable(one) for key, one in value.items())
+    return all(map(_is_storable, value)) if isinstance(value, list) else True
 
 
 def _text(key: str, value: Any, most: int) -> str:

@@ -114,3 +114,13 @@ def test_a_socket_with_a_wrong_value_is_told_why_and_opens_nothing(client, site,
     assert f"{field} = {value!r}" in closed.value.reason
     assert reason in closed.value.reason
     assert site.cameras.pulls == 0
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "a\\u0000b", "\\ud800"])
+@pytest.mark.parametrize("body", ['{"event_ids": ["X"]}', '{"event_ids": ["x"], "occurrences": {"X": 1}}'])
+def test_a_text_that_postgresql_does_not_take_is_no_outage(client, body, text):
+    answer = client.post(
+        f"{EVENTS}/acknowledge", content=body.replace("X", text), headers={"Content-Type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, "the body has a NUL or half a character in a text")
