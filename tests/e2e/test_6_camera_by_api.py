@@ -64,13 +64,13 @@ def editor(simulated: Any) -> Iterator[Editor]:
     """With the camera `pump-1`, which sees somebody and has no zone."""
     editor = Editor(simulated)
     camera = CameraSettings(camera_id=PUMP, source=simulated.scene.url(PUMP), motion_gate=False)
-    made = editor.do(lambda editing: editing.create(camera))
+    made = editor.do(lambda editing: editing.create(camera, "kim"))
     simulated.wait_until_watched(PUMP)
     walk(simulated, AT_THE_PRESS, cameras=[PUMP])
     yield editor
     revision = editor.do(lambda editing: editing.read(PUMP)).revision
     assert revision > made.revision
-    editor.do(lambda editing: editing.delete(PUMP, revision))
+    editor.do(lambda editing: editing.delete(PUMP, revision, "kim"))
     wait_for("its process is gone", lambda: not any(PUMP in name for name in simulated.camera_actors()))
     assert simulated.still_open() == []
 
