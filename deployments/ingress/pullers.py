@@ -189,7 +189,8 @@ class Pullers:
 
     def _puller(self, camera_id: str, profile: PictureProfile) -> Puller:
         key = (camera_id, profile)
-        if key not in self._running:
+        # One that has just ended is forgotten a moment later, and who came in between would see nothing.
+        if key not in self._running or self._running[key][1].done():
             puller = Puller(camera_id, profile, self._cameras, self._limits)
             task = asyncio.create_task(puller.run(), name=f"puller {camera_id} {profile}")
             self._running[key] = puller, task
@@ -197,7 +198,8 @@ class Pullers:
         return self._running[key][0]
 
     def _forget(self, key: tuple[str, PictureProfile], ended: "asyncio.Task[None]") -> None:
-        self._running.pop(key, None)
+        if self._running.get(key, (None, None))[1] is ended:
+            del self._running[key]
         if not ended.cancelled() and (fault := ended.exception()) is not None:
             log.error("puller_failed", camera_id=key[0], profile=key[1], exc_info=fault)
 

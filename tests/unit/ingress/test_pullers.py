@@ -82,3 +82,22 @@ def test_a_pull_that_fails_in_an_unknown_way_leaves_nobody_with_the_last_frame(s
     last = asyncio.run(watch())
     assert (last.status.value, last.jpeg) == ("UNMONITORED", b"")
     assert "RuntimeError" in last.reason
+
+
+def test_who_comes_in_the_moment_in_which_a_puller_ends_gets_pictures(site, make):
+    site.cameras.pictures["gate-1"] = make.picture()
+
+    async def watch():
+        pullers = Pullers(site.cameras, replace(make.QUICK, puller_linger_s=0.01))
+        async with pullers.watch("gate-1", WALL, 60) as puller:
+            await puller.newer_than(0, 5.0)
+        while any(task.get_name().startswith("puller") for task in asyncio.all_tasks()):  # noqa: ASYNC110 - exactly this moment is meant
+            await asyncio.sleep(0)
+        assert len(pullers) == 1, "it has ended and is not forgotten yet"
+        async with pullers.watch("gate-1", WALL, 60) as puller:
+            shown = await puller.newer_than(0, 5.0)
+            kept = len(pullers)
+        await pullers.close()
+        return shown and shown.picture.jpeg, kept
+
+    assert asyncio.run(watch()) == (b"frame 1", 1)
