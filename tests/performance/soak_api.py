@@ -154,7 +154,8 @@ def _logged_faults(site: ServedSite) -> list[str]:
     """Exceptions and errors in what our processes have written."""
     faults: set[str] = set()
     for file in (site.folder / "logs").rglob("*.jsonl"):
-        for line in file.read_text(errors="replace").splitlines():
+        # Not splitlines: what was sent has separators of lines in it that are no end of one here.
+        for line in filter(None, file.read_text(errors="replace").split("\n")):
             said = json.loads(line)
             # The cameras have faults of their own where all this leaves the machine no time.
             if (
