@@ -3,6 +3,7 @@
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -54,12 +55,8 @@ def test_only_a_proxy_of_this_machine_says_how_others_came(tmp_path: Path, repli
     port = free_port()
     file = haproxy_file(tmp_path, port, replica)
     file.write_text(haproxy.mended(file.read_text()).replace("src 127.0.0.0/8 ::1", f"src {here}"))
-    proxy = subprocess.Popen([get_haproxy_binary(), "-db", "-f", str(file)])
-    try:
+    with _running(file):
         answer = wait_for("it answers", lambda: _asked(port))
-    finally:
-        proxy.terminate()
-        proxy.wait(timeout=20)
 
     assert answer == told
 
@@ -68,15 +65,21 @@ def test_a_head_that_no_browser_sends_is_refused(tmp_path: Path, replica: int) -
     port = free_port()
     file = haproxy_file(tmp_path, port, replica)
     file.write_text(haproxy.mended(file.read_text()))
-    proxy = subprocess.Popen([get_haproxy_binary(), "-db", "-f", str(file)])
-    try:
+    with _running(file):
         wait_for("it answers", lambda: _asked(port))
         answer = httpx.get(f"http://127.0.0.1:{port}/", headers={"X-Large": "x" * 100_000}, timeout=5)
+
+    assert answer.status_code == 400
+
+
+@contextmanager
+def _running(file: Path) -> Iterator[None]:
+    proxy = subprocess.Popen([get_haproxy_binary(), "-db", "-f", str(file)])
+    try:
+        yield
     finally:
         proxy.terminate()
         proxy.wait(timeout=20)
-
-    assert answer.status_code == 400
 
 
 def _asked(port: int) -> str | None:
