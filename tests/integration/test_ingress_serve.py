@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 import ray
+from counterparts.own_processes import started_here, words_of
 from counterparts.secrets_used import secret
 from counterparts.waiting import wait_for
 from ray import serve
@@ -208,10 +209,8 @@ def test_a_proxy_that_is_killed_comes_back(address: str, who: str) -> None:
 
 
 def proxies(who: str) -> list[psutil.Process]:
-    """Processes of this Ray that are called so, the newest first."""
-    here = psutil.Process().children(recursive=True)
-    found = [process for process in here if who in (process.name(), *process.cmdline()[:1])]
-    return sorted(found, key=psutil.Process.create_time, reverse=True)
+    """Processes of this Ray that are called so and nothing else, the newest first."""
+    return [process for process in started_here(who) if who in words_of(process).split()[:2]]
 
 
 def test_a_rollout_tells_sockets_to_come_back_and_may_switch_sign_in_on(address: str) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 import ray
 from counterparts.metrics_page import values
 from counterparts.missing import missing_counterpart
+from counterparts.own_processes import started_here
 from counterparts.waiting import wait_for
 from ray import serve
 from ray.serve.config import ProxyLocation
@@ -172,6 +172,6 @@ def answer(site: Site) -> bytes | None:
 
 def end_process(word: str) -> None:
     """Of this Ray; waits until it is gone."""
-    (process,) = [one for one in psutil.Process().children(recursive=True) if word in " ".join(one.cmdline())]
+    (process,) = started_here(word)
     process.kill()
     process.wait(30)
