@@ -16,6 +16,8 @@ from cluster.telemetry.log_levels import levels
 
 Processor = structlog.typing.Processor
 _RAY, _SERVE = "ray", "ray.serve"
+_FAILED = "Request failed."
+_CLOSED = "after sending 'websocket.close'"
 _log = structlog.get_logger()
 
 
@@ -39,6 +41,25 @@ class ForeignHandler(logging.Handler):
         # The border to foreign arguments: a record whose text cannot be made must not cost the caller his work.
         except Exception:  # noqa: BLE001
             self._write('{"event": "log_line_not_rendered", "level": "warning"}')
+
+
+class ClientsThatLeft(logging.Filter):
+    """Ends the way of what Serve's HTTP server logs as an error, with a traceback, when a client has gone while it was
+    answered: that is what clients do, all day. Our own code has ended by then; nothing that it raises comes this way.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not (record.msg == _FAILED and error is not None and _has_left(error))
+
+
+def _has_left(error: BaseException) -> bool:
+    """By name and words: uvicorn is not imported in other processes than those that serve HTTP."""
+    if type(error).__name__ == "ClientDisconnected":
+        return True
+    return (
+        isinstance(error, RuntimeError) and str(error).startswith("Unexpected ASGI message") and _CLOSED in str(error)
+    )
 
 
 class ServeLines(logging.Filter):
@@ -72,7 +93,9 @@ def take_over(foreign: Iterable[Processor], render: Processor, write: Callable[[
     ray.handlers = [one for one in ray.handlers if not isinstance(one, ForeignHandler)]
     if not ray.propagate:
         ray.addHandler(handler)
-    serve.filters = [one for one in serve.filters if not isinstance(one, ServeLines)]
+    serve.filters = [one for one in serve.filters if not isinstance(one, ClientsThatLeft | ServeLines)]
+    # In this order: a filter that refuses a line ends its way to those behind it.
+    serve.addFilter(ClientsThatLeft())
     serve.addFilter(ServeLines(handler))
     sys.excepthook, threading.excepthook = _uncaught, _uncaught_in_thread
 

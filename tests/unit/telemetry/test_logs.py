@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 import structlog
 from counterparts.process_logs import ProcessLogs
+from uvicorn.protocols.utils import ClientDisconnected
 
 from cluster.telemetry.foreign_logs import ForeignHandler
 from cluster.telemetry.logs import take_logging
 
 log = structlog.get_logger()
+SOCKET_MESSAGE, AFTER_CLOSE = (
+    "Unexpected ASGI message ",
+    "after sending 'websocket.close' or response already completed.",
+)
 
 
 def test_a_line_says_when_how_bad_what_and_who(process_logs: ProcessLogs, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,6 +78,33 @@ def test_serves_lines_come_along_though_serve_removes_handlers(
     serve.info("GET / 200", extra={"serve_access_log": True})
 
     assert [line["message"] for line in process_logs.lines()] == ["Started replica"]
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "lines"),
+    [
+        ("Request failed.", ClientDisconnected(), []),
+        ("Request failed.", RuntimeError(f"{SOCKET_MESSAGE}'websocket.accept', {AFTER_CLOSE}"), []),
+        ("Request failed.", RuntimeError(f"{SOCKET_MESSAGE}'http.response.start'."), ["Request failed."]),
+        ("Request failed.", RuntimeError("no room"), ["Request failed."]),
+        ("Replica failed.", ClientDisconnected(), ["Replica failed."]),
+    ],
+)
+def test_a_client_that_leaves_before_its_answer_is_no_error_of_serves(
+    process_logs: ProcessLogs, monkeypatch: pytest.MonkeyPatch, said: str, error: Exception, lines: list[str]
+) -> None:
+    serve, kept = logging.getLogger("ray.serve"), io.StringIO()
+    monkeypatch.setattr(serve, "filters", [])
+    monkeypatch.setattr(serve, "handlers", [logging.StreamHandler(kept)])
+    monkeypatch.setattr(serve, "propagate", False)
+    process_logs.begin("ingress")
+    try:
+        raise error
+    except (OSError, RuntimeError):
+        serve.exception(said)
+
+    assert [line["message"] for line in process_logs.lines()] == lines
+    assert kept.getvalue().splitlines()[:1] == lines, "Serve's own file has no other lines than ours"
 
 
 def test_an_error_in_a_thread_that_nobody_caught_is_a_line(process_logs: ProcessLogs) -> None:
